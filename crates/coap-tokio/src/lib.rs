@@ -1,0 +1,1 @@
+//! CoAP over DTLS on tokio sockets.

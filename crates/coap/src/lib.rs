@@ -1,0 +1,3 @@
+//! A sans-IO CoAP codec and message layer.
+
+#![no_std]

@@ -1,0 +1,3 @@
+//! Deterministic CBOR and typed COSE_Sign1 objects.
+
+#![no_std]

@@ -1,0 +1,3 @@
+//! MSGin5G elements, messages and rules.
+
+#![no_std]

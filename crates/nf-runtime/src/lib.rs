@@ -1,0 +1,1 @@
+//! What every network function runs on: configuration, TLS, authorization, telemetry, shutdown.

@@ -1,0 +1,3 @@
+//! OWA, one-way authentication of a device by its certificate.
+
+#![no_std]

@@ -1,0 +1,3 @@
+//! Sealed profile packages, keysets, receipts and commits.
+
+#![no_std]

@@ -1,0 +1,1 @@
+//! Shared state: one contract, redb and Redis back ends.

@@ -1,0 +1,1 @@
+//! Plays radio, AMF/SEAF and SMF/UPF towards Berth in laboratories and tests.

@@ -1,0 +1,1 @@
+//! Device agent library and the ue command.

@@ -1,0 +1,1 @@
+//! AKMA anchor function.

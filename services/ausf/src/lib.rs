@@ -1,0 +1,1 @@
+//! Authentication server: OWA and 5G AKA.

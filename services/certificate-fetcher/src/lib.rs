@@ -1,0 +1,1 @@
+//! Fetches device certificates, alone with egress.

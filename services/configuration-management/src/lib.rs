@@ -1,0 +1,1 @@
+//! Associations of UE ID and UE Service ID, UE configuration.

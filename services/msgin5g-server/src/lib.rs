@@ -1,0 +1,1 @@
+//! MSGin5G Server.

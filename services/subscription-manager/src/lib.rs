@@ -1,0 +1,1 @@
+//! Portal, limited sessions, profiles and delivery.

@@ -1,0 +1,1 @@
+//! Credential vault: the only place that holds K.
