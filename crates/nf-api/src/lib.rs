@@ -5,10 +5,10 @@
 //! and back. [`authorization`] says who may call what; nothing else may be called.
 
 pub mod authorization;
-mod convert;
+pub mod convert;
 pub mod identity;
 pub mod pb;
-mod status;
+pub mod status;
 
 pub use identity::{Caller, NetworkFunction};
 

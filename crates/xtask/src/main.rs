@@ -1,3 +1,63 @@
-//! The project's own tasks.
+//! The project's own tasks: `cargo xtask <task>`.
 
-fn main() {}
+mod cluster;
+mod fuzz;
+mod lint;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what a fresh machine lacks: Debian packages, Rust targets and tools.
+    Setup,
+    /// Formatting, clippy with warnings as errors, dependency rules.
+    Lint,
+    /// Everything that must hold: lint, embedded builds, all tests, the demo in one process and in a cluster.
+    Test,
+    /// Coverage-guided fuzzing of one decoder with libFuzzer (needs the nightly toolchain).
+    Fuzz {
+        /// Name of the target; without it the names are listed.
+        target: Option<String>,
+        /// How long to run.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// The demo of the release build.
+    Demo {
+        /// Passed on to `berth demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Each function as its own process with a Redis, and the demo against them.
+    Cluster(cluster::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Setup => setup::install(),
+        Task::Lint => lint::lint(),
+        Task::Test => test::test(),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Task::Demo { arguments } => run::cargo(["run", "--release", "--package", "berth", "--", "demo"]).args(arguments).run(),
+        Task::Cluster(arguments) => cluster::cluster(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
