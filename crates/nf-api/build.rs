@@ -19,7 +19,10 @@ fn main() -> BuildResult<()> {
     files.sort();
 
     let mut compiler = protox::Compiler::new([&root])?;
-    compiler.include_source_info(true).include_imports(true).open_files(&files)?;
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(&files)?;
     let descriptors = compiler.file_descriptor_set();
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
 
@@ -41,7 +44,10 @@ fn main() -> BuildResult<()> {
 }
 
 fn required(name: &str) -> BuildResult<String> {
-    env::vars().find(|(key, _)| key == name).map(|(_, value)| value).ok_or_else(|| format!("{name} is not set").into())
+    env::vars()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
+        .ok_or_else(|| format!("{name} is not set").into())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -49,7 +55,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             files.push(path);
         }
     }
@@ -67,7 +76,12 @@ fn redacted_debug(messages: &[String]) -> BuildResult<String> {
     for name in messages {
         let mut parts = name.split('.').collect::<Vec<_>>();
         let message = parts.pop().ok_or("a message without a name")?;
-        let module = parts.into_iter().skip(1).filter(|part| *part != "v1").collect::<Vec<_>>().join("::");
+        let module = parts
+            .into_iter()
+            .skip(1)
+            .filter(|part| *part != "v1")
+            .collect::<Vec<_>>()
+            .join("::");
         writeln!(
             code,
             "impl core::fmt::Debug for {module}::{message} {{ fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {{ f.debug_struct(\"{message}\").finish_non_exhaustive() }} }}"

@@ -31,10 +31,14 @@ pub struct Rule {
     pub callee: NetworkFunction,
     /// Everybody who may call.
     pub allowed: &'static [Who],
+    /// Whether calling twice has the effect of calling once, so that a caller may repeat a call whose
+    /// outcome it does not know. No RPC with a stream of requests is.
+    pub idempotent: bool,
 }
 
 use NetworkFunction::{
-    Aanf, AccessGateway, Ausf, CertificateFetcher, ConfigurationManagement, Msgin5gServer, SubscriptionManager, Vault,
+    Aanf, AccessGateway, Ausf, CertificateFetcher, ConfigurationManagement, Msgin5gServer,
+    SubscriptionManager, Vault,
 };
 use Who::{Function, Operator};
 
@@ -49,7 +53,9 @@ pub fn is_allowed(path: &str, caller: &Caller) -> bool {
 }
 
 macro_rules! table {
-    ($($callee:ident $package:literal { $($service:literal { $($method:literal: [$($who:expr),*]),* $(,)? })* })*) => {
+    (@flag idempotent) => { true };
+    (@flag) => { false };
+    ($($callee:ident $package:literal { $($service:literal { $($method:literal: [$($who:expr),*] $($idempotent:ident)?),* $(,)? })* })*) => {
         /// Every RPC between network functions. The radio interface `berth.access_gateway.v1` is not
         /// one: devices have no function identity, the gateway treats each of them as a stranger.
         pub const TABLE: &[Rule] = &[
@@ -57,6 +63,7 @@ macro_rules! table {
                 path: concat!("/berth.", $package, ".v1.", $service, "/", $method),
                 callee: $callee,
                 allowed: &[$($who),*],
+                idempotent: table!(@flag $($idempotent)?),
             },)*)*)*
         ];
     };
@@ -66,93 +73,93 @@ table! {
     Ausf "ausf" {
         "OneWayAuthService" {
             "Start": [Function(AccessGateway)],
-            "Prove": [Function(AccessGateway)],
+            "Prove": [Function(AccessGateway)] idempotent,
         }
         "AuthenticationService" {
             "StartAka": [Function(AccessGateway)],
-            "ConfirmAka": [Function(AccessGateway)],
+            "ConfirmAka": [Function(AccessGateway)] idempotent,
             "ResyncAka": [Function(AccessGateway)],
             "AuthenticateStream": [Function(AccessGateway)],
         }
         "ManufacturerService" {
-            "Put": [Operator],
-            "List": [Operator],
-            "Delete": [Operator],
+            "Put": [Operator] idempotent,
+            "List": [Operator] idempotent,
+            "Delete": [Operator] idempotent,
         }
     }
     Vault "vault" {
         "VaultService" {
-            "Mint": [Function(SubscriptionManager)],
-            "Seal": [Function(SubscriptionManager)],
+            "Mint": [Function(SubscriptionManager)] idempotent,
+            "Seal": [Function(SubscriptionManager)] idempotent,
             "GetVector": [Function(Ausf)],
             "GetVectorStream": [Function(Ausf)],
-            "Promote": [Function(Ausf)],
-            "Destroy": [Function(SubscriptionManager)],
-            "GetHomeNetworkKeys": [Function(SubscriptionManager)],
-            "GetOperatorKeys": [Function(SubscriptionManager), Operator],
-            "SignOwaNet": [Function(Ausf)],
+            "Promote": [Function(Ausf)] idempotent,
+            "Destroy": [Function(SubscriptionManager)] idempotent,
+            "GetHomeNetworkKeys": [Function(SubscriptionManager)] idempotent,
+            "GetOperatorKeys": [Function(SubscriptionManager), Operator] idempotent,
+            "SignOwaNet": [Function(Ausf)] idempotent,
         }
     }
     CertificateFetcher "certificate_fetcher" {
         "FetchService" {
-            "Fetch": [Function(Ausf)],
+            "Fetch": [Function(Ausf)] idempotent,
         }
     }
     Aanf "aanf" {
         "AnchorKeyService" {
-            "Register": [Function(Ausf)],
-            "RemoveContext": [Function(Ausf), Function(SubscriptionManager)],
+            "Register": [Function(Ausf)] idempotent,
+            "RemoveContext": [Function(Ausf), Function(SubscriptionManager)] idempotent,
         }
         "ApplicationKeyService" {
-            "Get": [Function(Msgin5gServer)],
-            "GetAnonymous": [Function(Msgin5gServer)],
+            "Get": [Function(Msgin5gServer)] idempotent,
+            "GetAnonymous": [Function(Msgin5gServer)] idempotent,
             "GetStream": [Function(Msgin5gServer)],
             "WatchContexts": [Function(Msgin5gServer)],
         }
         "AccessPolicyService" {
-            "Put": [Operator],
-            "List": [Operator],
-            "Delete": [Operator],
+            "Put": [Operator] idempotent,
+            "List": [Operator] idempotent,
+            "Delete": [Operator] idempotent,
         }
     }
     ConfigurationManagement "configuration_management" {
         "AssociationService" {
-            "Put": [Function(SubscriptionManager)],
-            "Close": [Function(SubscriptionManager)],
-            "LookupByUeId": [Function(Msgin5gServer)],
-            "ResolveServiceId": [Function(Msgin5gServer)],
+            "Put": [Function(SubscriptionManager)] idempotent,
+            "Close": [Function(SubscriptionManager)] idempotent,
+            "LookupByUeId": [Function(Msgin5gServer)] idempotent,
+            "ResolveServiceId": [Function(Msgin5gServer)] idempotent,
             "WatchAssociations": [Function(Msgin5gServer)],
         }
         "UeConfigurationService" {
-            "Get": [Function(Msgin5gServer)],
+            "Get": [Function(Msgin5gServer)] idempotent,
         }
     }
     SubscriptionManager "subscription_manager" {
         "DeviceIntakeService" {
-            "DeviceAuthenticated": [Function(Ausf)],
+            "DeviceAuthenticated": [Function(Ausf)] idempotent,
         }
         "SessionService" {
-            "Get": [Function(AccessGateway), Operator],
-            "End": [Function(AccessGateway), Operator],
+            "Get": [Function(AccessGateway), Operator] idempotent,
+            "End": [Function(AccessGateway), Operator] idempotent,
             "Watch": [Function(AccessGateway)],
         }
         "DeliveryService" {
-            "CredentialActivated": [Function(Ausf)],
-            "Get": [Operator],
+            "CredentialActivated": [Function(Ausf)] idempotent,
+            "Get": [Operator] idempotent,
         }
         "OrderService" {
             "Create": [Operator],
-            "Get": [Operator],
+            "Get": [Operator] idempotent,
         }
         "PlanService" {
-            "Put": [Operator],
-            "List": [Operator],
-            "Delete": [Operator],
+            "Put": [Operator] idempotent,
+            "List": [Operator] idempotent,
+            "Delete": [Operator] idempotent,
         }
     }
     Msgin5gServer "msgin5g" {
         "RegistrationService" {
-            "Get": [Operator],
+            "Get": [Operator] idempotent,
         }
     }
 }

@@ -6,14 +6,18 @@
 use std::time::Duration;
 
 use cause::Cause;
-use identifiers::{AKid, DeviceId, Fqdn, OnboardingSession, ServingNetworkName, Supi, UaStarId, UeServiceId};
+use identifiers::{
+    AKid, DeviceId, Fqdn, OnboardingSession, ServingNetworkName, Supi, UaStarId, UeServiceId,
+};
 use prost_types::Timestamp;
 
 use crate::pb::common::{Cause as PbCause, KeyMaterial};
 
 /// Puts key octets into a message.
 pub fn key(octets: &[u8]) -> KeyMaterial {
-    KeyMaterial { value: octets.to_vec() }
+    KeyMaterial {
+        value: octets.to_vec(),
+    }
 }
 
 macro_rules! keys {
@@ -37,7 +41,9 @@ keys! {
 
 /// Reads key octets of a length that is checked later; a missing message is `MANDATORY_ELEMENT_MISSING`.
 pub fn secret_bytes(message: Option<KeyMaterial>) -> Result<secret::SecretBytes, Cause> {
-    Ok(secret::SecretBytes::new(message.ok_or(Cause::MandatoryElementMissing)?.value))
+    Ok(secret::SecretBytes::new(
+        message.ok_or(Cause::MandatoryElementMissing)?.value,
+    ))
 }
 
 /// Reads a SUPI in text form.
@@ -82,7 +88,13 @@ pub fn session(octets: &[u8]) -> Result<OnboardingSession, Cause> {
 
 /// Reads octets of a known length.
 pub fn fixed<const N: usize>(octets: &[u8]) -> Result<[u8; N], Cause> {
-    octets.try_into().map_err(|_| if octets.is_empty() { Cause::MandatoryElementMissing } else { Cause::MandatoryElementIncorrect })
+    octets.try_into().map_err(|_| {
+        if octets.is_empty() {
+            Cause::MandatoryElementMissing
+        } else {
+            Cause::MandatoryElementIncorrect
+        }
+    })
 }
 
 /// A time in milliseconds since 1970, UTC, as a message.
@@ -98,8 +110,12 @@ pub fn timestamp(unix_ms: u64) -> Timestamp {
 pub fn unix_ms(message: Option<Timestamp>) -> Result<u64, Cause> {
     let time = message.ok_or(Cause::MandatoryElementMissing)?;
     let seconds = u64::try_from(time.seconds).map_err(|_| Cause::MandatoryElementIncorrect)?;
-    let millis = u64::try_from(time.nanos).map_err(|_| Cause::MandatoryElementIncorrect)? / 1_000_000;
-    seconds.checked_mul(1_000).and_then(|ms| ms.checked_add(millis)).ok_or(Cause::MandatoryElementIncorrect)
+    let millis =
+        u64::try_from(time.nanos).map_err(|_| Cause::MandatoryElementIncorrect)? / 1_000_000;
+    seconds
+        .checked_mul(1_000)
+        .and_then(|ms| ms.checked_add(millis))
+        .ok_or(Cause::MandatoryElementIncorrect)
 }
 
 /// A cause as the proto enum.
@@ -112,11 +128,20 @@ pub fn cause(number: i32) -> Option<Cause> {
     if number == 0 {
         return None;
     }
-    Some(u16::try_from(number).ok().and_then(Cause::from_number).unwrap_or(Cause::Internal))
+    Some(
+        u16::try_from(number)
+            .ok()
+            .and_then(Cause::from_number)
+            .unwrap_or(Cause::Internal),
+    )
 }
 
 const fn incorrect(text: &str) -> Cause {
-    if text.is_empty() { Cause::MandatoryElementMissing } else { Cause::MandatoryElementIncorrect }
+    if text.is_empty() {
+        Cause::MandatoryElementMissing
+    } else {
+        Cause::MandatoryElementIncorrect
+    }
 }
 
 #[cfg(test)]
@@ -128,24 +153,39 @@ mod tests {
         for ms in [0, 1, 999, 1_000, 1_790_000_000_123] {
             assert_eq!(unix_ms(Some(timestamp(ms))), Ok(ms));
         }
-        assert_eq!(unix_ms(Some(Timestamp { seconds: -1, nanos: 0 })), Err(Cause::MandatoryElementIncorrect));
+        assert_eq!(
+            unix_ms(Some(Timestamp {
+                seconds: -1,
+                nanos: 0
+            })),
+            Err(Cause::MandatoryElementIncorrect)
+        );
         assert_eq!(unix_ms(None), Err(Cause::MandatoryElementMissing));
     }
 
     #[test]
     fn keys_of_a_wrong_length_are_refused() {
         assert_eq!(k_af(None).err(), Some(Cause::MandatoryElementMissing));
-        assert_eq!(k_af(Some(key(&[0; 31]))).err(), Some(Cause::MandatoryElementIncorrect));
+        assert_eq!(
+            k_af(Some(key(&[0; 31]))).err(),
+            Some(Cause::MandatoryElementIncorrect)
+        );
         assert!(k_af(Some(key(&[7; 32]))).is_ok());
     }
 
     #[test]
     fn messages_with_keys_print_their_name_alone() {
-        let printed = format!("{:?}", crate::pb::aanf::RegisterRequest {
-            a_kid: "0.secret@example".to_owned(),
-            k_akma: Some(key(&[0x5a; 32])),
-            ..Default::default()
-        });
-        assert!(!printed.contains("secret") && !printed.contains("90"), "{printed}");
+        let printed = format!(
+            "{:?}",
+            crate::pb::aanf::RegisterRequest {
+                a_kid: "0.secret@example".to_owned(),
+                k_akma: Some(key(&[0x5a; 32])),
+                ..Default::default()
+            }
+        );
+        assert!(
+            !printed.contains("secret") && !printed.contains("90"),
+            "{printed}"
+        );
     }
 }

@@ -52,7 +52,9 @@ impl NetworkFunction {
 
     /// The role with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|function| function.name() == name)
     }
 }
 
@@ -86,12 +88,18 @@ pub enum Caller {
 impl Caller {
     /// The identity of a role that has one identity.
     pub const fn function(function: NetworkFunction) -> Self {
-        Self::Function { function, instance: None }
+        Self::Function {
+            function,
+            instance: None,
+        }
     }
 
     /// Reads the SAN URI of a certificate; `None` when it is of another trust domain or form.
     pub fn from_uri(uri: &str, trust_domain: &str) -> Option<Self> {
-        let path = uri.strip_prefix("spiffe://")?.strip_prefix(trust_domain)?.strip_prefix('/')?;
+        let path = uri
+            .strip_prefix("spiffe://")?
+            .strip_prefix(trust_domain)?
+            .strip_prefix('/')?;
         let mut segments = path.split('/');
         let kind = segments.next()?;
         let name = segments.next().filter(|name| is_name(name))?;
@@ -104,7 +112,9 @@ impl Caller {
                 function: NetworkFunction::from_name(name)?,
                 instance: instance.map(str::to_owned),
             }),
-            "operator" if instance.is_none() => Some(Self::Operator { name: name.to_owned() }),
+            "operator" if instance.is_none() => Some(Self::Operator {
+                name: name.to_owned(),
+            }),
             _ => None,
         }
     }
@@ -118,8 +128,14 @@ impl Caller {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Function { function, instance: None } => write!(f, "nf/{function}"),
-            Self::Function { function, instance: Some(instance) } => write!(f, "nf/{function}/{instance}"),
+            Self::Function {
+                function,
+                instance: None,
+            } => write!(f, "nf/{function}"),
+            Self::Function {
+                function,
+                instance: Some(instance),
+            } => write!(f, "nf/{function}/{instance}"),
             Self::Operator { name } => write!(f, "operator/{name}"),
         }
     }
@@ -127,7 +143,9 @@ impl fmt::Display for Caller {
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -138,11 +156,19 @@ mod tests {
     fn identities_survive_their_uri() {
         let callers = [
             Caller::function(NetworkFunction::Aanf),
-            Caller::Function { function: NetworkFunction::AccessGateway, instance: Some("lab-1".to_owned()) },
-            Caller::Operator { name: "admin".to_owned() },
+            Caller::Function {
+                function: NetworkFunction::AccessGateway,
+                instance: Some("lab-1".to_owned()),
+            },
+            Caller::Operator {
+                name: "admin".to_owned(),
+            },
         ];
         for caller in callers {
-            assert_eq!(Caller::from_uri(&caller.to_uri("berth.test"), "berth.test"), Some(caller));
+            assert_eq!(
+                Caller::from_uri(&caller.to_uri("berth.test"), "berth.test"),
+                Some(caller)
+            );
         }
     }
 

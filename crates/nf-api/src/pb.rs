@@ -1,9 +1,5 @@
 //! Generated types, one module a function. Contracts stand in `proto/berth/*/v1`.
-#![expect(
-    missing_docs,
-    unused_qualifications,
-    reason = "generated code"
-)]
+#![expect(missing_docs, unused_qualifications, reason = "generated code")]
 
 macro_rules! functions {
     ($($module:ident),*) => { $(

@@ -12,13 +12,23 @@ pub const ERROR_DOMAIN: &str = "berth.dev";
 
 /// The status that refuses a request for this cause. Its message is the cause's public sentence.
 pub fn refuse(cause: Cause) -> Status {
-    let details = ErrorDetails::with_error_info(cause.name(), ERROR_DOMAIN, [("retryable", cause.retryable().to_string())]);
-    Status::with_error_details(Code::from_i32(i32::from(cause.grpc())), cause.text(), details)
+    let details = ErrorDetails::with_error_info(
+        cause.name(),
+        ERROR_DOMAIN,
+        [("retryable".to_owned(), cause.retryable().to_string())],
+    );
+    Status::with_error_details(
+        Code::from_i32(i32::from(cause.grpc())),
+        cause.text(),
+        details,
+    )
 }
 
 /// The cause that a status names, or the nearest one when it comes from a transport or a stranger.
 pub fn cause_of(status: &Status) -> Cause {
-    let named = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);
+    let named = status
+        .get_details_error_info()
+        .filter(|info| info.domain == ERROR_DOMAIN);
     if let Some(cause) = named.and_then(|info| Cause::from_name(&info.reason)) {
         return cause;
     }
@@ -44,8 +54,9 @@ mod tests {
     #[test]
     fn every_cause_survives_the_wire() {
         for cause in Cause::ALL {
-            let header = refuse(*cause).to_http::<()>().into_parts().0.headers;
-            let received = Status::from_header_map(&header).expect("a status stands in its headers");
+            let header = refuse(*cause).into_http::<()>().into_parts().0.headers;
+            let received =
+                Status::from_header_map(&header).expect("a status stands in its headers");
             assert_eq!(cause_of(&received), *cause);
         }
     }
@@ -54,19 +65,30 @@ mod tests {
     fn the_proto_enum_names_every_cause() {
         use crate::pb::common;
         for cause in Cause::ALL {
-            let named = common::Cause::try_from(i32::from(cause.number())).expect("a proto value for each cause");
+            let named = common::Cause::try_from(i32::from(cause.number()))
+                .expect("a proto value for each cause");
             assert_eq!(named.as_str_name(), format!("CAUSE_{}", cause.name()));
         }
     }
 
     #[test]
     fn foreign_statuses_have_a_nearest_cause() {
-        assert_eq!(cause_of(&Status::unavailable("connection refused")), Cause::UpstreamFailure);
-        assert_eq!(cause_of(&Status::deadline_exceeded("late")), Cause::DeadlineExceeded);
+        assert_eq!(
+            cause_of(&Status::unavailable("connection refused")),
+            Cause::UpstreamFailure
+        );
+        assert_eq!(
+            cause_of(&Status::deadline_exceeded("late")),
+            Cause::DeadlineExceeded
+        );
         let foreign = Status::with_error_details(
             Code::NotFound,
             "",
-            ErrorDetails::with_error_info("UNKNOWN_A_KID", "elsewhere.example", [("", "")]),
+            ErrorDetails::with_error_info(
+                "UNKNOWN_A_KID",
+                "elsewhere.example",
+                [(String::new(), String::new())],
+            ),
         );
         assert_eq!(cause_of(&foreign), Cause::NotFound);
     }
