@@ -1,0 +1,89 @@
+//! What an operator can set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the state is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// In memory: gone when the process ends. For tests.
+    #[default]
+    Memory,
+    /// In one file, used by one process.
+    Redb,
+    /// In a Redis or Valkey server, shared by all replicas of a function.
+    Redis,
+}
+
+/// Configuration of one store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Where the state is kept: `memory`, `redb` or `redis`. Default `memory`.
+    pub backend: BackendKind,
+    /// The database file of `redb`. One process at a time can have it open.
+    pub path: Option<PathBuf>,
+    /// The server of `redis`: `rediss://host:port/db` with TLS, `redis://host:port/db` without (laboratory
+    /// only), or `redis+unix:///path/to/socket`. No user name or password in it.
+    pub url: Option<String>,
+    /// The ACL user of `redis`. Without one, the default user. Each function has its own in production.
+    pub username: Option<String>,
+    /// File that holds the password of `redis`, one line.
+    pub password_file: Option<PathBuf>,
+    /// File with the certificates (PEM) that may sign the server's certificate. Without one, the system's.
+    pub ca_file: Option<PathBuf>,
+    /// How many replicas must confirm a write of class record. Set it to the number of replicas that could be
+    /// promoted; with fewer, a failover can lose acknowledged writes. Default 0: there are none.
+    pub replicas: u16,
+    /// How long to wait for the replicas before the outcome is called unknown. Default `"500ms"`.
+    #[serde(with = "humantime_serde")]
+    pub wait_timeout: Duration,
+    /// Allows a server without TLS and password, one that may lose or evict data, and replicas that a primary does not demand.
+    /// Default `false`.
+    pub laboratory: bool,
+    /// The operator vouches for `maxmemory-policy noeviction`, `appendonly yes` and `appendfsync always`,
+    /// for servers that do not let a client read their settings. Default `false`: they are checked.
+    pub settings_vouched: bool,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            backend: BackendKind::Memory,
+            path: None,
+            url: None,
+            username: None,
+            password_file: None,
+            ca_file: None,
+            replicas: 0,
+            wait_timeout: Duration::from_millis(500),
+            laboratory: false,
+            settings_vouched: false,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// A store in one file, everything else by default.
+    #[must_use]
+    pub fn redb(path: impl Into<PathBuf>) -> Self {
+        Self {
+            backend: BackendKind::Redb,
+            path: Some(path.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A store in a Redis server, everything else by default.
+    #[must_use]
+    pub fn redis(url: impl Into<String>) -> Self {
+        Self {
+            backend: BackendKind::Redis,
+            url: Some(url.into()),
+            ..Self::default()
+        }
+    }
+}

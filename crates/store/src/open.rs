@@ -1,0 +1,65 @@
+//! Why a store could not be opened.
+
+use std::path::PathBuf;
+
+use crate::error::Source;
+use cause::Cause;
+
+/// A store could not be opened. The message says what to change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The configuration lacks something or contradicts itself.
+    #[error("store configuration: {0}")]
+    Config(&'static str),
+    /// A file cannot be read or written.
+    #[error("store file {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has the database file open.
+    #[error("the store file {path} is in use by another process; stop it or choose another path")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer release.
+    #[error(
+        "the store file has layout {found}, this release knows up to {known}; use the newer release"
+    )]
+    NewerFormat {
+        /// Layout found.
+        found: u64,
+        /// Newest layout known.
+        known: u64,
+    },
+    /// The file cannot be used.
+    #[error("the store file is damaged or no store file")]
+    Damaged {
+        /// What the database library said.
+        #[source]
+        source: Source,
+    },
+    /// The writer's thread could not be started.
+    #[error("the store's writer could not be started")]
+    Thread {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl OpenError {
+    /// The cause to report.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        match self {
+            Self::NewerFormat { .. } => Cause::NewerSchema,
+            _ => Cause::StoreUnavailable,
+        }
+    }
+}

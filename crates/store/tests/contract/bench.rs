@@ -1,0 +1,69 @@
+//! A fresh store for one case.
+
+use std::time::{Duration, Instant};
+
+use store::{Database, Kind, Record, Store, StoreConfig};
+
+/// A record for the cases.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Note {
+    #[prost(uint64, tag = "1")]
+    pub(crate) number: u64,
+}
+
+impl Record for Note {
+    const KIND: Kind = Kind::new("note");
+    const SCHEMA: u16 = 3;
+}
+
+pub(crate) const fn note(number: u64) -> Note {
+    Note { number }
+}
+
+/// A kind without a record type.
+pub(crate) const COUNT: Kind = Kind::new("count");
+
+/// An opened store and what keeps it alive.
+pub(crate) struct Bench {
+    pub(crate) database: Database,
+    pub(crate) store: Store,
+    _keep: Option<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+impl Bench {
+    pub(crate) async fn memory() -> Self {
+        Self::open(&StoreConfig::default(), None).await
+    }
+
+    pub(crate) async fn file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig::redb(folder.path().join("deeper/store.redb"));
+        Self::open(&config, Some(Box::new(folder))).await
+    }
+
+    async fn open(
+        config: &StoreConfig,
+        keep: Option<Box<dyn std::any::Any + Send + Sync>>,
+    ) -> Self {
+        let database = Database::open(config).await.unwrap();
+        let store = database.for_function("aanf").unwrap();
+        Self {
+            database,
+            store,
+            _keep: keep,
+        }
+    }
+}
+
+/// Asks again and again until the answer is yes; fails after `within`.
+pub(crate) async fn eventually<F, Asked>(within: Duration, what: &str, mut ask: F)
+where
+    F: FnMut() -> Asked,
+    Asked: Future<Output = bool>,
+{
+    let start = Instant::now();
+    while !ask().await {
+        assert!(start.elapsed() < within, "{what}: not within {within:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
