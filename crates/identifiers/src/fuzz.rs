@@ -1,7 +1,7 @@
 //! Entry points for fuzzing: no input may make them panic.
 //!
 //! Each reads the octets as one identifier. What is accepted must read back from its own text as the
-//! same identifier, and its redacted form must not hold it whole.
+//! same identifier.
 
 use crate::{
     AKid, CredentialSetId, DeviceId, Fqdn, Gpsi, Layer2Id, Nid, OnboardingSession, OperatorId,

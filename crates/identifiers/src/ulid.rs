@@ -71,9 +71,9 @@ fn generate(prefix: &str, unix_ms: u64, random: [u8; 10]) -> String {
     let mut text = String::from(prefix);
     // 26 characters hold 130 bits; the two highest are zero.
     for index in (0..CHARACTERS).rev() {
-        let symbol = SYMBOLS.iter().enumerate().find_map(|(number, symbol)| {
-            ((value >> (5 * index)) & 0x1f == number as u128).then_some(*symbol)
-        });
+        let symbol = SYMBOLS
+            .get(((value >> (5 * index)) & 0x1f) as usize)
+            .copied();
         text.extend(symbol.map(char::from));
     }
     text
