@@ -1,0 +1,203 @@
+//! The protected records of one session: keys, counters and the replay window.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::record::{ContentType, MAX_SEQUENCE, Record, put_header};
+use crate::replay::ReplayWindow;
+use crate::schedule::{DirectionKeys, Side, TrafficKeys};
+use crate::suite::EXPLICIT_NONCE_LEN;
+use crate::{CipherSuite, Crypto};
+
+/// The only epoch with keys: there is no renegotiation, a new handshake is a new session.
+pub(crate) const EPOCH: u16 = 1;
+
+/// Both directions of a session's record protection.
+pub(crate) struct Channel {
+    suite: CipherSuite,
+    read: DirectionKeys,
+    write: DirectionKeys,
+    next_sequence: u64,
+    window: ReplayWindow,
+    forgeries: u64,
+}
+
+/// The counter of a direction is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exhausted;
+
+/// What became of a protected record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// Authentic and new; the plaintext stands at this range of the output.
+    Plain(Range<usize>),
+    /// The sequence number was used before or is too old.
+    Replayed,
+    /// Not made with this session's key.
+    Forged,
+}
+
+impl Channel {
+    pub(crate) fn new(side: Side, suite: CipherSuite, keys: TrafficKeys) -> Self {
+        let (read, write) = match side {
+            Side::Client => (keys.server, keys.client),
+            Side::Server => (keys.client, keys.server),
+        };
+        Self {
+            suite,
+            read,
+            write,
+            next_sequence: 0,
+            window: ReplayWindow::default(),
+            forgeries: 0,
+        }
+    }
+
+    pub(crate) const fn suite(&self) -> CipherSuite {
+        self.suite
+    }
+
+    /// Records that failed to authenticate.
+    pub(crate) const fn forgeries(&self) -> u64 {
+        self.forgeries
+    }
+
+    /// Whether so many records failed that the keys must not be used any longer.
+    pub(crate) const fn too_many_forgeries(&self) -> bool {
+        self.forgeries >= self.suite.forgery_limit()
+    }
+
+    /// Whether so many records were written that no more application data may follow.
+    ///
+    /// A closing alert still fits: the limit lies far below the end of the counter.
+    pub(crate) const fn is_exhausted(&self) -> bool {
+        self.next_sequence >= self.suite.record_limit()
+    }
+
+    /// Appends a protected record.
+    ///
+    /// The explicit nonce is the epoch and the sequence number, never random: a counter that
+    /// never repeats is the only thing that GCM needs (RFC 5288 3, RFC 6655 3).
+    pub(crate) fn seal<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        content_type: ContentType,
+        plaintext: &[u8],
+        into: &mut Vec<u8>,
+    ) -> Result<(), Exhausted> {
+        let sequence = self.next_sequence;
+        if sequence > MAX_SEQUENCE {
+            return Err(Exhausted);
+        }
+        // Counted up first: a failure below must not leave the number for a second use.
+        self.next_sequence = sequence.saturating_add(1);
+
+        let start = into.len();
+        let tag_len = self.suite.tag_len();
+        let length = EXPLICIT_NONCE_LEN + plaintext.len() + tag_len;
+        let explicit = explicit_nonce(sequence);
+        put_header(
+            into,
+            content_type,
+            crate::record::DTLS_1_2,
+            EPOCH,
+            sequence,
+            length,
+        );
+        into.extend_from_slice(&explicit);
+        let at = into.len();
+        into.extend_from_slice(plaintext);
+        into.resize(into.len() + tag_len, 0);
+
+        let nonce = nonce(&self.write.salt, &explicit);
+        let aad = additional_data(&explicit, content_type, plaintext.len());
+        let body = into.get_mut(at..).unwrap_or_default();
+        let sealed = crypto.seal(self.suite, &self.write.key, &nonce, &aad, body);
+        sealed.map_err(|_| {
+            into.truncate(start);
+            Exhausted
+        })
+    }
+
+    /// Checks a record and appends its plaintext to `into`; appends nothing if it is refused.
+    pub(crate) fn open<C: Crypto>(
+        &mut self,
+        crypto: &C,
+        record: &Record<'_>,
+        into: &mut Vec<u8>,
+    ) -> Opened {
+        if record.epoch != EPOCH {
+            return Opened::Forged;
+        }
+        if !self.window.is_fresh(record.sequence) {
+            return Opened::Replayed;
+        }
+        let start = into.len();
+        match self.decrypt(crypto, record, into) {
+            Some(end) => {
+                self.window.accept(record.sequence);
+                into.truncate(end);
+                Opened::Plain(start..end)
+            }
+            None => {
+                self.forgeries = self.forgeries.saturating_add(1);
+                into.truncate(start);
+                Opened::Forged
+            }
+        }
+    }
+
+    /// Returns where the plaintext ends.
+    fn decrypt<C: Crypto>(
+        &self,
+        crypto: &C,
+        record: &Record<'_>,
+        into: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let (explicit, ciphertext) = record.body.split_first_chunk::<EXPLICIT_NONCE_LEN>()?;
+        let plaintext_len = ciphertext.len().checked_sub(self.suite.tag_len())?;
+        let start = into.len();
+        into.extend_from_slice(ciphertext);
+        let nonce = nonce(&self.read.salt, explicit);
+        let number = explicit_nonce(record.sequence);
+        let aad = additional_data(&number, record.content_type, plaintext_len);
+        let body = into.get_mut(start..)?;
+        crypto
+            .open(self.suite, &self.read.key, &nonce, &aad, body)
+            .ok()?;
+        start.checked_add(plaintext_len)
+    }
+}
+
+/// Epoch and sequence number, as they stand in the record header.
+fn explicit_nonce(sequence: u64) -> [u8; EXPLICIT_NONCE_LEN] {
+    ((u64::from(EPOCH) << 48) | sequence).to_be_bytes()
+}
+
+fn nonce(salt: &[u8; 4], explicit: &[u8; EXPLICIT_NONCE_LEN]) -> [u8; 12] {
+    let [a, b, c, d] = *salt;
+    let [e, f, g, h, i, j, k, l] = *explicit;
+    [a, b, c, d, e, f, g, h, i, j, k, l]
+}
+
+/// `seq_num, type, version, length` (RFC 5246 6.2.3.3; RFC 6347 4.1.2.1).
+fn additional_data(number: &[u8; 8], content_type: ContentType, length: usize) -> [u8; 13] {
+    let [a, b, c, d, e, f, g, h] = *number;
+    let [high, low] = crate::record::DTLS_1_2.to_be_bytes();
+    let [long, short] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    [
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
+        content_type.number(),
+        high,
+        low,
+        long,
+        short,
+    ]
+}
