@@ -151,7 +151,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::OutcomeUnknown`].
-    async fn settle(&self) -> Result<(), Error>;
+    async fn settle(&self, function: &Function) -> Result<(), Error>;
 
     /// Answers whether the back end works, for a readiness probe.
     ///

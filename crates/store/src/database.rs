@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::key::{Function, InvalidKey};
 use crate::observe::{Observer, Unobserved};
 use crate::open::OpenError;
+use crate::server::Server;
 use crate::store::Store;
 
 /// An opened store. Cheap to clone; functions that run in one process may share it, each in its own keys.
@@ -49,7 +50,7 @@ impl Database {
                     .ok_or(OpenError::Config("backend redb needs a path"))?;
                 Arc::new(Embedded::open(path, clock.clone(), observer.clone())?)
             }
-            BackendKind::Redis => return Err(OpenError::Config("backend redis is not built in")),
+            BackendKind::Redis => Arc::new(Server::open(config, observer.clone()).await?),
         };
         Ok(Self {
             backend,

@@ -41,6 +41,7 @@ mod observe;
 mod open;
 mod record;
 mod seen;
+mod server;
 mod store;
 mod transaction;
 mod update;

@@ -51,6 +51,46 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    /// The server cannot be reached.
+    #[error("the store server cannot be reached: {hint}")]
+    Unreachable {
+        /// What to look at.
+        hint: &'static str,
+        /// What the client library said.
+        #[source]
+        source: Source,
+    },
+    /// The server answers, but refuses us.
+    #[error("the store server refuses: {hint}")]
+    Refused {
+        /// What to look at.
+        hint: &'static str,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
+    /// The server is not set up to keep what it acknowledges.
+    #[error(
+        "the store server has {setting} {found:?}, needed is {needed}; change it in the server's configuration"
+    )]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What it must be.
+        needed: &'static str,
+    },
+    /// The user may not read the settings of the server.
+    #[error(
+        "the store server does not let its user read the settings that keep acknowledged writes safe; \
+         allow it `+config|get`, or set settings_vouched = true if they are right"
+    )]
+    SettingsUnreadable {
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
 }
 
 impl OpenError {

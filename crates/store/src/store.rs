@@ -249,7 +249,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::OutcomeUnknown`].
     pub async fn settle(&self) -> Result<(), Error> {
-        self.backend.settle().await
+        self.backend.settle(&self.function).await
     }
 
     fn own(&self, tag: &Tag) -> Result<(), Error> {

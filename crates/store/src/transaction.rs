@@ -98,7 +98,12 @@ impl Committed {
 
 /// The name of the n-th value that a transaction appends: sorts by version, then by order of appending.
 pub(crate) fn appended_name(version: Version, n: usize) -> String {
-    format!("{:016x}-{n:03x}", version.get())
+    format!("{:016x}{}", version.get(), appended_suffix(n))
+}
+
+/// What follows the version in the name of the n-th value that a transaction appends.
+pub(crate) fn appended_suffix(n: usize) -> String {
+    format!("-{n:03x}")
 }
 
 /// Conditions and changes for one tag.

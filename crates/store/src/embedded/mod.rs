@@ -340,7 +340,7 @@ impl Backend for Embedded {
     }
 
     /// What a read sees is on the disk already, apart from ephemeral values.
-    async fn settle(&self) -> Result<(), Error> {
+    async fn settle(&self, _: &Function) -> Result<(), Error> {
         Ok(())
     }
 

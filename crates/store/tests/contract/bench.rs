@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::redis_server::RedisServer;
 use store::{Database, Kind, Record, Store, StoreConfig};
 
 /// A record for the cases.
@@ -39,6 +40,23 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let config = StoreConfig::redb(folder.path().join("deeper/store.redb"));
         Self::open(&config, Some(Box::new(folder))).await
+    }
+
+    pub(crate) async fn redis() -> Self {
+        let server = RedisServer::start().await;
+        let config = StoreConfig::redis(server.url());
+        Self::open(&config, Some(Box::new(server))).await
+    }
+
+    pub(crate) async fn replicated() -> Self {
+        let primary = RedisServer::start_tcp(&["--min-replicas-to-write", "1"]).await;
+        let replica = primary.start_replica().await;
+        let config = StoreConfig {
+            replicas: 1,
+            wait_timeout: Duration::from_secs(5),
+            ..StoreConfig::redis(primary.url())
+        };
+        Self::open(&config, Some(Box::new((primary, replica)))).await
     }
 
     async fn open(

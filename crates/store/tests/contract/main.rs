@@ -10,6 +10,7 @@ mod idempotency;
 mod lifetimes;
 mod listing;
 mod records;
+mod redis_server;
 mod watching;
 
 /// Runs each case on a fresh store of each back end.
@@ -28,6 +29,22 @@ macro_rules! contract {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::$module::$case(&crate::bench::Bench::file().await).await;
+                }
+            )+)+
+        }
+        mod redis {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(&crate::bench::Bench::redis().await).await;
+                }
+            )+)+
+        }
+        mod replicated {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(&crate::bench::Bench::replicated().await).await;
                 }
             )+)+
         }

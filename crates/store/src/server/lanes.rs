@@ -1,0 +1,180 @@
+//! Writes that wait for replicas: many in one pipeline, with one wait behind them on the same connection.
+//!
+//! `WAIT` speaks of the writes of its connection and blocks it, so the write and its wait travel together,
+//! and several connections share the work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::ConnectionManager;
+use redis::{Client, Cmd, ErrorKind, RedisResult, Script, ServerErrorKind, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::beat::Wait;
+use super::connect::{RESPOND, connect};
+use super::layout::Kinds;
+use super::{CLOSED, failed};
+use crate::error::Error;
+use crate::observe::{Observation, Observer};
+use crate::open::OpenError;
+use crate::transaction::Committed;
+
+/// How many connections wait at the same time.
+const LANES: usize = 4;
+/// Most transactions in one pipeline.
+const BATCH: usize = 64;
+/// Most transactions that wait for one lane; further callers wait for room.
+const QUEUE: usize = 1024;
+
+/// A transaction on its way to the server.
+struct Job {
+    command: Cmd,
+    kinds: Kinds,
+    reply: oneshot::Sender<Result<Committed, Error>>,
+}
+
+/// The connections for writes that wait.
+pub(super) struct Lanes {
+    queues: Vec<mpsc::Sender<Job>>,
+    next: AtomicUsize,
+}
+
+impl Lanes {
+    pub(super) async fn open(
+        client: &Client,
+        script: &Arc<Script>,
+        wait: Wait,
+        observer: &Arc<dyn Observer>,
+        tasks: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Result<Self, OpenError> {
+        let mut queues = Vec::with_capacity(LANES);
+        for _ in 0..LANES {
+            let (queue, jobs) = mpsc::channel(QUEUE);
+            let lane = Lane {
+                connection: connect(client, wait.timeout + RESPOND).await?,
+                script: script.clone(),
+                wait,
+                observer: observer.clone(),
+                jobs,
+            };
+            let cancel = cancel.clone();
+            tasks.spawn(async move {
+                cancel.run_until_cancelled(lane.run()).await;
+            });
+            queues.push(queue);
+        }
+        Ok(Self {
+            queues,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) async fn commit(&self, command: Cmd, kinds: Kinds) -> Result<Committed, Error> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            command,
+            kinds,
+            reply,
+        };
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % LANES;
+        let queue = self.queues.get(next).ok_or(CLOSED)?;
+        queue.send(job).await.map_err(|_| CLOSED)?;
+        // A lane that ends drops what it had begun to write.
+        answer.await.map_err(|_| Error::OutcomeUnknown {
+            reason: "the store was closed meanwhile",
+            source: None,
+        })?
+    }
+}
+
+struct Lane {
+    connection: ConnectionManager,
+    script: Arc<Script>,
+    wait: Wait,
+    observer: Arc<dyn Observer>,
+    jobs: mpsc::Receiver<Job>,
+}
+
+impl Lane {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.jobs.recv_many(&mut batch, BATCH).await > 0 {
+            let started = Instant::now();
+            let transactions = batch.len();
+            self.commit(&mut batch).await;
+            self.observe(transactions, started.elapsed());
+        }
+    }
+
+    fn observe(&self, transactions: usize, elapsed: Duration) {
+        self.observer.observe(Observation::Batch {
+            transactions,
+            elapsed,
+        });
+    }
+
+    async fn commit(&mut self, batch: &mut Vec<Job>) {
+        let mut answers = self.send(batch).await;
+        let is_missing = |answer: &RedisResult<Value>| {
+            answer
+                .as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
+        };
+        if matches!(&answers, Ok((answers, _)) if answers.iter().any(is_missing)) {
+            // A server that was started anew has no script: nothing of this batch ran.
+            answers = match self.script.load_async(&mut self.connection).await {
+                Ok(_) => self.send(batch).await,
+                Err(error) => Err(error),
+            };
+        }
+        match answers {
+            Ok((answers, confirmed)) => {
+                let safe = confirmed >= u64::from(self.wait.replicas);
+                for (job, answer) in batch.drain(..).zip(answers) {
+                    let result = answer
+                        .map_err(|error| failed(error, "the server did not answer"))
+                        .and_then(|answer| job.kinds.outcome(&answer))
+                        .and_then(|committed| if safe { Ok(committed) } else { Err(SHORT) });
+                    // A caller that went away does not want the answer.
+                    let _gone = job.reply.send(result);
+                }
+            }
+            Err(error) => {
+                for job in batch.drain(..) {
+                    let error = failed(error.clone(), "the server did not answer");
+                    let _gone = job.reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// The answer to each transaction, and how many replicas have them all.
+    async fn send(&mut self, batch: &[Job]) -> RedisResult<(Vec<RedisResult<Value>>, u64)> {
+        let mut pipeline = redis::pipe();
+        pipeline.ignore_errors();
+        for job in batch {
+            pipeline.add_command(job.command.clone());
+        }
+        pipeline.add_command(self.wait.command());
+        let mut answers: Vec<RedisResult<Value>> =
+            pipeline.query_async(&mut self.connection).await?;
+        let confirmed = match answers.pop() {
+            Some(Ok(Value::Int(confirmed))) => u64::try_from(confirmed).unwrap_or_default(),
+            _ => 0,
+        };
+        self.observer.observe(Observation::Wait {
+            wanted: self.wait.replicas.into(),
+            confirmed: usize::try_from(confirmed).unwrap_or(usize::MAX),
+        });
+        Ok((answers, confirmed))
+    }
+}
+
+const SHORT: Error = Error::OutcomeUnknown {
+    reason: "not all replicas confirmed in time",
+    source: None,
+};
