@@ -1,0 +1,68 @@
+//! Closing an association.
+
+use std::time::Duration;
+
+use cause::Cause;
+use identifiers::SubscriptionId;
+use store::{Class, Store, Update};
+
+use crate::records::{AssociationRecord, HolderRecord, WhereaboutsRecord};
+
+/// How long a closed association can still be told to those who watch.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
+
+/// An association was not closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseAssociationError {
+    /// The store failed.
+    #[error("associations cannot be stored")]
+    Store(#[from] store::Error),
+}
+
+impl CloseAssociationError {
+    /// The cause to answer with.
+    pub const fn cause(&self) -> Cause {
+        match self {
+            Self::Store(error) => error.cause(),
+        }
+    }
+}
+
+/// Closes an association; one that is not open stays so.
+///
+/// The association ends before its UE Service ID is free again. Durable when it returns, because it takes a
+/// right away.
+///
+/// # Errors
+/// [`CloseAssociationError`]
+///
+/// Source: TS 33.501 Annex Y.2, Berth protocol section 8.
+#[tracing::instrument(skip_all, name = "configuration_management.close_association", fields(nf.clause = "TS 33.501 Y.2"))]
+pub async fn close_association(
+    store: &Store,
+    subscription_id: &SubscriptionId,
+    association_id: &str,
+) -> Result<(), CloseAssociationError> {
+    let whereabouts = store.tag(subscription_id.as_str()).map_err(store::Error::from)?;
+    let Some(found) = store.read_named::<WhereaboutsRecord>(&whereabouts, association_id).await? else {
+        return Ok(());
+    };
+    let truth = store.tag(&found.record.supi).map_err(store::Error::from)?;
+    if let Some(open) = store.read_named::<AssociationRecord>(&truth, association_id).await? {
+        let ue_service_id = open.record.association()?.ue_service_id;
+        let mut transaction = store.transaction(&truth, Class::Record);
+        transaction.put_named(association_id, &open.record.closed()).expires_in(REMEMBERED);
+        store.commit(transaction).await?;
+
+        let claim = store.tag(ue_service_id.as_str()).map_err(store::Error::from)?;
+        store
+            .update(&claim, Class::Record, |held: Option<&store::Stored<HolderRecord>>| {
+                let ours = held.is_some_and(|held| held.record.association_id == association_id);
+                Ok::<_, store::Error>(if ours { Update::Delete } else { Update::Keep })
+            })
+            .await?;
+    }
+    let mut transaction = store.transaction(&whereabouts, Class::Record);
+    transaction.delete_named::<WhereaboutsRecord>(association_id);
+    Ok(store.commit(transaction).await.map(drop)?)
+}
