@@ -95,11 +95,14 @@ impl VerificationKey {
             p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
                 .map(Public::P256)
                 .map_err(|_| KeyError::InvalidPublicKey)
-        } else if let Some(point) = spki::strip::<97>(der, &spki::P384_PREFIX) {
+        } else if let Some(point) = spki::strip::<{ spki::P384_POINT_LEN }>(der, &spki::P384_PREFIX)
+        {
             p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
                 .map(Public::P384)
                 .map_err(|_| KeyError::InvalidPublicKey)
-        } else if let Some(octets) = spki::strip::<32>(der, &spki::ED25519_PREFIX) {
+        } else if let Some(octets) =
+            spki::strip::<{ spki::ED25519_KEY_LEN }>(der, &spki::ED25519_PREFIX)
+        {
             ed25519_dalek::VerifyingKey::from_bytes(octets)
                 .map(Public::Ed25519)
                 .map_err(|_| KeyError::InvalidPublicKey)

@@ -11,14 +11,28 @@ pub const P256_LEN: usize = P256_PREFIX.len() + P256_POINT_LEN;
 /// Length of an uncompressed P-256 point, `04 || X || Y`.
 pub const P256_POINT_LEN: usize = 65;
 
+/// Length of an uncompressed P-384 point.
+pub const P384_POINT_LEN: usize = 97;
+
+/// Length of an Ed25519 public key.
+pub const ED25519_KEY_LEN: usize = 32;
+
 /// Builds the SubjectPublicKeyInfo of a P-256 key from its uncompressed point.
 #[must_use]
 pub fn p256(point: &[u8; P256_POINT_LEN]) -> [u8; P256_LEN] {
-    let mut der = [0; P256_LEN];
-    let (prefix, rest) = der.split_at_mut(P256_PREFIX.len());
-    prefix.copy_from_slice(&P256_PREFIX);
-    rest.copy_from_slice(point);
-    der
+    join(&P256_PREFIX, point)
+}
+
+/// Builds the SubjectPublicKeyInfo of a P-384 key from its uncompressed point.
+#[must_use]
+pub fn p384(point: &[u8; P384_POINT_LEN]) -> [u8; P384_PREFIX.len() + P384_POINT_LEN] {
+    join(&P384_PREFIX, point)
+}
+
+/// Builds the SubjectPublicKeyInfo of an Ed25519 key.
+#[must_use]
+pub fn ed25519(key: &[u8; ED25519_KEY_LEN]) -> [u8; ED25519_PREFIX.len() + ED25519_KEY_LEN] {
+    join(&ED25519_PREFIX, key)
 }
 
 /// The uncompressed point in the SubjectPublicKeyInfo of a P-256 key.
@@ -34,6 +48,15 @@ pub fn p256_point(der: &[u8]) -> Result<&[u8; P256_POINT_LEN], KeyError> {
 /// The key, without its algorithm, if `der` begins with `prefix` and has the right length.
 pub(crate) fn strip<'a, const N: usize>(der: &'a [u8], prefix: &[u8]) -> Option<&'a [u8; N]> {
     der.strip_prefix(prefix)?.try_into().ok()
+}
+
+/// `prefix` and `key`; `N` is the sum of their lengths at every call.
+fn join<const N: usize>(prefix: &[u8], key: &[u8]) -> [u8; N] {
+    let mut der = [0; N];
+    for (place, octet) in der.iter_mut().zip(prefix.iter().chain(key)) {
+        *place = *octet;
+    }
+    der
 }
 
 /// id-ecPublicKey with secp256r1, up to and with the head of the bit string.

@@ -291,6 +291,7 @@ fn es384_and_eddsa_verify_and_rsa_is_refused() {
     let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     let mut der = hex::decode("302a300506032b6570032100").unwrap();
     der.extend_from_slice(key.verifying_key().as_bytes());
+    assert_eq!(der, spki::ed25519(key.verifying_key().as_bytes()));
     let public = VerificationKey::from_spki(&der).unwrap();
     assert_eq!(public.algorithm(), Algorithm::EdDsa);
     assert!(public.verifies(b"message", &key.sign(b"message").to_bytes()));
@@ -299,6 +300,7 @@ fn es384_and_eddsa_verify_and_rsa_is_refused() {
     let key = p384::ecdsa::SigningKey::from_slice(&[7; 48]).unwrap();
     let mut der = hex::decode("3076301006072a8648ce3d020106052b81040022036200").unwrap();
     der.extend_from_slice(key.verifying_key().to_encoded_point(false).as_bytes());
+    assert_eq!(der, spki::p384(der[23..].try_into().unwrap()));
     let public = VerificationKey::from_spki(&der).unwrap();
     assert_eq!(public.algorithm(), Algorithm::Es384);
     let signature: p384::ecdsa::Signature = key.sign(b"message");
