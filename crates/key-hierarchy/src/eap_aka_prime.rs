@@ -30,7 +30,7 @@ fn bound_to_network(
     let key = joined(ck.expose(), ik.expose());
     let derived = kdf(&*key, 0x20, &[network_name, sqn_xor_ak.into()]);
     let (ck_prime, ik_prime) = halves(&derived);
-    (CkPrime::new(ck_prime), IkPrime::new(ik_prime))
+    (CkPrime::new(*ck_prime), IkPrime::new(*ik_prime))
 }
 
 /// The parts of the master key MK of EAP-AKA'. RFC 9048 3.3.

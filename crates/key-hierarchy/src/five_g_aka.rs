@@ -4,6 +4,7 @@ use identifiers::{ServingNetworkName, SupiKdf};
 use secret::{Ck, Ik, KAmf, KAusf, KSeaf, ResStar, XresStar};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::kdf::{Parameter, joined, kdf, last_half};
 use crate::keys::{AlgorithmKey, KGnb, NextHop, Res};
@@ -21,13 +22,13 @@ pub fn k_ausf(ck: &Ck, ik: &Ik, snn: &ServingNetworkName, sqn_xor_ak: &[u8; 6]) 
 /// RES*, which the UE answers. TS 33.501 A.4.
 #[must_use]
 pub fn res_star(ck: &Ck, ik: &Ik, snn: &ServingNetworkName, rand: &Rand, res: &Res) -> ResStar {
-    ResStar::new(bound_response(ck, ik, snn, rand, res))
+    ResStar::new(*bound_response(ck, ik, snn, rand, res))
 }
 
 /// XRES*, which the home network expects. TS 33.501 A.4.
 #[must_use]
 pub fn xres_star(ck: &Ck, ik: &Ik, snn: &ServingNetworkName, rand: &Rand, xres: &Res) -> XresStar {
-    XresStar::new(bound_response(ck, ik, snn, rand, xres))
+    XresStar::new(*bound_response(ck, ik, snn, rand, xres))
 }
 
 fn bound_response(
@@ -36,7 +37,7 @@ fn bound_response(
     snn: &ServingNetworkName,
     rand: &Rand,
     response: &Res,
-) -> [u8; 16] {
+) -> Zeroizing<[u8; 16]> {
     let key = joined(ck.expose(), ik.expose());
     let parameters = [
         snn.into(),
@@ -95,7 +96,7 @@ fn hashed_response(rand: &Rand, response: &[u8; 16]) -> [u8; 16] {
     let mut digest = Sha256::new();
     digest.update(rand.as_octets());
     digest.update(response);
-    last_half(&digest.finalize().into())
+    *last_half(&digest.finalize().into())
 }
 
 /// K_SEAF, whatever the method that made K_AUSF. TS 33.501 A.6.
@@ -162,7 +163,7 @@ pub fn access_key(k_gnb: &KGnb, key_use: AccessKeyUse, algorithm_identity: u8) -
 }
 
 fn algorithm_key(key: &[u8; 32], type_distinguisher: u8, algorithm_identity: u8) -> AlgorithmKey {
-    AlgorithmKey::new(last_half(&kdf(
+    AlgorithmKey::new(*last_half(&kdf(
         key,
         0x69,
         &[

@@ -102,15 +102,15 @@ pub(crate) fn joined(first: &[u8; 16], second: &[u8; 16]) -> Zeroizing<[u8; 32]>
 }
 
 /// Both halves of a derived value: `CK' || IK'`, or what is dropped and what is kept.
-pub(crate) fn halves(value: &[u8; 32]) -> ([u8; 16], [u8; 16]) {
-    let mut first = [0; 16];
-    let mut last = [0; 16];
+pub(crate) fn halves(value: &[u8; 32]) -> (Zeroizing<[u8; 16]>, Zeroizing<[u8; 16]>) {
+    let mut first = Zeroizing::new([0; 16]);
+    let mut last = Zeroizing::new([0; 16]);
     first.copy_from_slice(&value[..16]);
     last.copy_from_slice(&value[16..]);
     (first, last)
 }
 
 /// The 16 last (least significant) octets of a derived value.
-pub(crate) fn last_half(value: &[u8; 32]) -> [u8; 16] {
+pub(crate) fn last_half(value: &[u8; 32]) -> Zeroizing<[u8; 16]> {
     halves(value).1
 }

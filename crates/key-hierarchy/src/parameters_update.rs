@@ -62,7 +62,7 @@ pub fn sor_mac_i_ausf(
             &[(&header).into(), (&counter).into()],
         ),
     };
-    Ok(UpdateMac(last_half(&derived)))
+    Ok(UpdateMac(*last_half(&derived)))
 }
 
 /// SoR-MAC-I_UE, by which the UE acknowledges. TS 33.501 A.18.
@@ -84,7 +84,7 @@ pub fn upu_mac_i_ausf(
 ) -> Result<UpdateMac, ParameterTooLong> {
     let counter = counter.get().to_be_bytes();
     let parameters = [Parameter::new(data)?, (&counter).into()];
-    Ok(UpdateMac(last_half(&kdf(
+    Ok(UpdateMac(*last_half(&kdf(
         k_ausf.expose(),
         0x7B,
         &parameters,
@@ -100,5 +100,5 @@ pub fn upu_mac_i_ue(k_ausf: &KAusf, counter: Counter) -> UpdateMac {
 fn acknowledgement(k_ausf: &KAusf, fc: u8, counter: Counter) -> UpdateMac {
     let counter = counter.get().to_be_bytes();
     let parameters = [(&[0x01]).into(), (&counter).into()];
-    UpdateMac(last_half(&kdf(k_ausf.expose(), fc, &parameters)))
+    UpdateMac(*last_half(&kdf(k_ausf.expose(), fc, &parameters)))
 }

@@ -5,7 +5,7 @@ use secret::KAusf;
 use crate::{array, vectors};
 
 fn inputs() -> (RoutingIndicator, ATid, Plmn) {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let case = &file["five_g_aka"];
     (
         RoutingIndicator::parse(case["routing_indicator"].as_str().unwrap()).unwrap(),
@@ -21,8 +21,8 @@ fn default_form_is_that_of_the_vectors() {
         .a_kid(&routing_indicator, &a_tid, &home)
         .unwrap();
     for file in [
-        &vectors("akma")["five_g_aka"],
-        &vectors("standards")["akma"],
+        &vectors("akma.json")["five_g_aka"],
+        &vectors("standards.json")["akma"],
     ] {
         assert_eq!(a_kid.as_str(), file["a_kid"].as_str().unwrap());
     }
@@ -35,7 +35,7 @@ fn default_form_is_that_of_the_vectors() {
 
 #[test]
 fn ue_and_ausf_arrive_at_the_same_name_and_key() {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let case = &file["five_g_aka"];
     let k_ausf = KAusf::new(array(case, "k_ausf"));
     let supi = Supi::parse(case["supi"].as_str().unwrap()).unwrap();

@@ -7,7 +7,12 @@ use proptest::prelude::*;
 use crate::vectors;
 
 fn a_kid() -> AKid {
-    AKid::parse(vectors("akma")["five_g_aka"]["a_kid"].as_str().unwrap()).unwrap()
+    AKid::parse(
+        vectors("akma.json")["five_g_aka"]["a_kid"]
+            .as_str()
+            .unwrap(),
+    )
+    .unwrap()
 }
 
 // TS 24.109 K.3.2

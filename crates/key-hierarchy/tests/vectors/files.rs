@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// One vector file of the project.
 pub(crate) fn vectors(name: &str) -> Value {
-    let path = format!("{}/../../vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../vectors/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).expect(&path);
     serde_json::from_str(&text).expect(&path)
 }

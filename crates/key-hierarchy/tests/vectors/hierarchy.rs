@@ -31,7 +31,7 @@ fn keys(main: &Value) -> (Ck, Ik, Rand, Res) {
 
 #[test]
 fn chain_of_5g_aka_down_to_k_amf() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let main = &file["five_g_aka"];
     let (ck, ik, rand, res) = keys(main);
     let snn = snn(main, "serving_network_name");
@@ -54,7 +54,7 @@ fn chain_of_5g_aka_down_to_k_amf() {
 
 #[test]
 fn second_source_of_the_chain_agrees() {
-    let file = vectors("standards");
+    let file = vectors("standards.json");
     let aka = &file["aka"];
     let snn = snn(&aka["inputs"], "snn");
     let seaf = k_seaf(&KAusf::new(array(aka, "k_ausf")), &snn);
@@ -82,7 +82,7 @@ fn second_source_of_the_chain_agrees() {
 
 #[test]
 fn stand_alone_non_public_network_has_keys_of_its_own() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let (ck, ik, rand, res) = keys(&file["five_g_aka"]);
     let snpn = &file["snpn"];
     let snn = snn(snpn, "serving_network_name");
@@ -100,7 +100,7 @@ fn stand_alone_non_public_network_has_keys_of_its_own() {
 
 #[test]
 fn k_amf_of_an_nai_takes_the_nai_without_prefix() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let seaf = KSeaf::new(array(&file["five_g_aka"], "k_seaf"));
     let nai = &file["nai"];
     let amf = k_amf(&seaf, &supi(nai).kdf_form(), Abba::INITIAL);
@@ -109,7 +109,7 @@ fn k_amf_of_an_nai_takes_the_nai_without_prefix() {
 
 #[test]
 fn serving_network_accepts_the_response_and_nothing_else() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let main = &file["five_g_aka"];
     let rand = Rand::new(array(main, "rand"));
     let hxres_star = HxresStar::from_slice(&octets(main, "hxres_star")).unwrap();
@@ -125,7 +125,7 @@ fn serving_network_accepts_the_response_and_nothing_else() {
 
 #[test]
 fn keys_of_nas_and_access_stratum() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let amf = KAmf::new(array(&file["five_g_aka"], "k_amf"));
     let access = &file["access_stratum"];
     let count = u32::from_be_bytes(array(access, "uplink_nas_count"));
@@ -161,7 +161,7 @@ fn keys_of_nas_and_access_stratum() {
 
 #[test]
 fn macs_of_parameters_update_and_steering() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let ausf = KAusf::new(array(&file["five_g_aka"], "k_ausf"));
     let counter = |object: &Value| -> Counter {
         NonZeroU16::new(u16::from_be_bytes(array(object, "counter"))).unwrap()
@@ -199,7 +199,7 @@ fn data_that_its_length_field_cannot_express_are_refused() {
 
 #[test]
 fn chain_of_eap_aka_prime_down_to_k_seaf() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let case = &file["eap_aka_prime"]["five_g"];
     let (ck, ik) = (Ck::new(array(case, "ck")), Ik::new(array(case, "ik")));
     let snn = snn(case, "serving_network_name");
@@ -219,7 +219,7 @@ fn chain_of_eap_aka_prime_down_to_k_seaf() {
 
 #[test]
 fn tail_of_eap_tls() {
-    let file = vectors("aka");
+    let file = vectors("aka.json");
     let case = &file["eap_tls"];
     let ausf = k_ausf_from_emsk(&Emsk::new(array(case, "emsk")));
     assert_eq!(ausf.expose(), &array(case, "k_ausf"));
@@ -236,7 +236,7 @@ fn tail_of_eap_tls() {
 
 #[test]
 fn akma_keys_of_imsi_and_nai() {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let ausf = KAusf::new(array(&file["five_g_aka"], "k_ausf"));
     for case in [&file["five_g_aka"], &file["nai"]] {
         let supi = supi(case);
@@ -249,7 +249,7 @@ fn akma_keys_of_imsi_and_nai() {
 
 #[test]
 fn application_keys_differ_by_protocol_and_cipher_suite() {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let akma = KAkma::new(array(&file["five_g_aka"], "k_akma"));
     let fqdn = Fqdn::parse(text(&file["af"], "fqdn")).unwrap();
     let cases = file["af"]["keys"].as_array().unwrap();
@@ -271,7 +271,7 @@ fn application_keys_differ_by_protocol_and_cipher_suite() {
 /// Informative: OSCORE over AKMA would take its master secret from the first of the application keys.
 #[test]
 fn oscore_master_secret_follows_from_the_application_key() {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let key: [u8; 32] = array(&file["af"]["keys"][0], "k_af");
     let mut secret = [0; 32];
     hkdf::Hkdf::<sha2::Sha256>::new(None, &key)
@@ -282,7 +282,7 @@ fn oscore_master_secret_follows_from_the_application_key() {
 
 #[test]
 fn k_akma_is_not_the_value_of_the_known_wrong_derivation() {
-    let file = vectors("akma");
+    let file = vectors("akma.json");
     let ausf = KAusf::new(array(&file["five_g_aka"], "k_ausf"));
     let supi = supi(&file["five_g_aka"]);
     let wrong: [u8; 32] = array(&file["negative"], "k_akma");

@@ -8,7 +8,7 @@ use secret::{K, Opc};
 
 #[test]
 fn published_test_sets_are_reproduced() {
-    let file = vectors("milenage");
+    let file = vectors("milenage.json");
     let sets = file["sets"].as_array().unwrap();
     assert_eq!(sets.len(), 3);
     for set in sets {

@@ -18,7 +18,7 @@ fn profile(case: &Value) -> Profile {
 }
 
 fn published() -> Vec<Value> {
-    let cases = vectors("suci")["cases"].as_array().unwrap().clone();
+    let cases = vectors("suci.json")["cases"].as_array().unwrap().clone();
     assert_eq!(cases.len(), 4);
     cases
 }
@@ -81,7 +81,7 @@ fn published_vectors_are_reproduced_in_both_directions() {
 
 #[test]
 fn null_scheme_shows_the_subscriber() {
-    let file = vectors("suci");
+    let file = vectors("suci.json");
     for case in file["null"].as_array().unwrap() {
         let home = Home {
             plmn: &plmn(),
@@ -96,7 +96,7 @@ fn null_scheme_shows_the_subscriber() {
 
 #[test]
 fn text_forms_of_all_schemes_are_reproduced() {
-    let file = vectors("standards");
+    let file = vectors("standards.json");
     let cases = &file["suci"];
     let supi = supi(cases);
     let plmn = Plmn::parse("00101").unwrap();
