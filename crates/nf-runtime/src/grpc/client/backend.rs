@@ -1,0 +1,188 @@
+//! One replica: its connection, and when to leave it alone.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri};
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use nf_api::NetworkFunction;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+use tonic::Status;
+use tonic::body::Body;
+use tracing::debug;
+
+use crate::lifecycle::Lifecycle;
+use crate::tls::TlsIdentity;
+
+/// One replica of a function.
+pub(super) struct Backend {
+    address: SocketAddr,
+    identity: TlsIdentity,
+    callee: NetworkFunction,
+    lifecycle: Lifecycle,
+    connection: tokio::sync::Mutex<Option<SendRequest<Body>>>,
+    failures: Mutex<Failures>,
+}
+
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    rests_until: Option<Instant>,
+}
+
+/// A call that was not answered.
+pub(super) enum Failure {
+    /// The replica has not seen it; it may go to another one.
+    Unsent(Box<Request<Body>>, Status),
+    /// The replica may have seen it.
+    Sent(Status),
+}
+
+impl Backend {
+    pub(super) fn new(
+        address: SocketAddr,
+        identity: TlsIdentity,
+        callee: NetworkFunction,
+        lifecycle: Lifecycle,
+    ) -> Self {
+        let connection = tokio::sync::Mutex::new(None);
+        Self {
+            address,
+            identity,
+            callee,
+            lifecycle,
+            connection,
+            failures: Mutex::default(),
+        }
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it failed a moment ago.
+    pub(super) fn is_resting(&self) -> bool {
+        self.failures()
+            .rests_until
+            .is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Sends one call, over a new connection where there is none.
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        let mut sender = match self.connected().await {
+            Ok(sender) => sender,
+            Err(error) => return Err(Failure::Unsent(Box::new(request), unavailable(error))),
+        };
+        let request = self.addressed(request);
+        match sender.try_send_request(request).await {
+            Ok(response) => {
+                *self.failures() = Failures::default();
+                Ok(response.map(|body| Body::new(body.map_err(unavailable))))
+            }
+            Err(mut refused) => Err(match refused.take_message() {
+                Some(unsent) => {
+                    Failure::Unsent(Box::new(unsent), unavailable(refused.into_error()))
+                }
+                None => Failure::Sent(unavailable(refused.into_error())),
+            }),
+        }
+    }
+
+    /// The open connection, or a new one; callers that come meanwhile wait for the same.
+    async fn connected(&self) -> io::Result<SendRequest<Body>> {
+        let mut connection = self.connection.lock().await;
+        if let Some(open) = connection.as_mut()
+            && open.ready().await.is_ok()
+        {
+            return Ok(open.clone());
+        }
+        *connection = None;
+        let opened = match timeout(CONNECT_LIMIT, self.open()).await {
+            Ok(opened) => opened,
+            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        };
+        match opened {
+            Ok(sender) => {
+                *connection = Some(sender.clone());
+                Ok(sender)
+            }
+            Err(error) => {
+                debug!(address = %self.address, error = %error, "replica not reached");
+                self.rest();
+                Err(error)
+            }
+        }
+    }
+
+    async fn open(&self) -> io::Result<SendRequest<Body>> {
+        let tcp = TcpStream::connect(self.address).await?;
+        tcp.set_nodelay(true)?;
+        let config = self
+            .identity
+            .client_config(self.callee)
+            .map_err(io::Error::other)?;
+        let tls = TlsConnector::from(config)
+            .connect(ServerName::from(self.address.ip()), tcp)
+            .await?;
+        let handshake = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .handshake(TokioIo::new(tls));
+        let (sender, connection) = handshake.await.map_err(io::Error::other)?;
+        let address = self.address;
+        self.lifecycle.spawn_to_the_end(async move {
+            if let Err(error) = connection.await {
+                debug!(address = %address, error = %error, "connection broke");
+            }
+        });
+        Ok(sender)
+    }
+
+    /// HTTP/2 wants a scheme and an authority; the callee uses neither.
+    fn addressed(&self, request: Request<Body>) -> Request<Body> {
+        let (mut parts, body) = request.into_parts();
+        let mut uri = parts.uri.into_parts();
+        uri.scheme = Some(Scheme::HTTPS);
+        uri.authority = Authority::try_from(self.address.to_string()).ok();
+        uri.path_and_query
+            .get_or_insert_with(|| PathAndQuery::from_static("/"));
+        parts.uri = Uri::from_parts(uri).unwrap_or_default();
+        parts.extensions.clear();
+        Request::from_parts(parts, body)
+    }
+
+    /// Leaves the replica alone, twice as long after each failure in a row.
+    fn rest(&self) {
+        let mut failures = self.failures();
+        let doubled = FIRST_REST.saturating_mul(1 << failures.in_a_row.min(6));
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
+        failures.rests_until = Some(Instant::now() + doubled.min(LONGEST_REST));
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What breaks in the transport is a callee that is not available, whatever HTTP/2 calls it.
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Status {
+    let mut status = Status::unavailable("the callee is not available");
+    status.set_source(Arc::new(error));
+    status
+}
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+const FIRST_REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);

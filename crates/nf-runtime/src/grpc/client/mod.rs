@@ -1,0 +1,10 @@
+//! The calling side.
+
+mod backend;
+mod channel;
+mod pool;
+mod retry;
+mod targets;
+
+pub use self::channel::{Channel, connect, in_process};
+pub use self::targets::TargetError;

@@ -1,0 +1,15 @@
+//! The answering side.
+
+mod access;
+mod drain;
+mod listener;
+mod panic_guard;
+mod services;
+mod shed;
+mod stack;
+mod trace;
+
+pub use self::access::caller;
+pub use self::listener::{serve, serve_radio};
+pub(super) use self::stack::{Access, Stack};
+pub(super) use self::trace::{SpanBody, record};

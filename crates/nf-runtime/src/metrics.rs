@@ -1,0 +1,178 @@
+//! Metrics: one registry a process, handed down; durations in seconds, with exemplars.
+
+use std::fmt::{self, Debug};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use cause::Cause;
+use nf_api::NetworkFunction;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::grpc::RpcMetrics;
+use crate::telemetry;
+
+/// The metrics of a process. Clones are the same registry.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    rpc: RpcMetrics,
+}
+
+impl Metrics {
+    /// A registry with the metrics of the runtime itself.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let rpc = RpcMetrics::register(registry.sub_registry_with_prefix("berth_rpc"));
+        Self {
+            registry: Arc::new(Mutex::new(registry)),
+            rpc,
+        }
+    }
+
+    /// Registers families under a prefix, for example `berth_aanf`. Called once for each prefix when
+    /// a function is built.
+    pub fn family<T>(&self, prefix: &str, register: impl FnOnce(&mut Registry) -> T) -> T {
+        register(self.locked().sub_registry_with_prefix(prefix))
+    }
+
+    /// Registers the procedure metrics of a function, `berth_<function>_procedure_duration_seconds`.
+    pub fn procedures(&self, function: NetworkFunction) -> ProcedureMetrics {
+        ProcedureMetrics::register(&mut self.locked(), function)
+    }
+
+    /// All metrics in the OpenMetrics text format, version 1.0.0.
+    pub fn encode(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string cannot fail; a family that fails to encode leaves the page unfinished,
+        // which the missing `# EOF` tells the scraper.
+        let _ = text::encode(&mut page, &self.locked());
+        page
+    }
+
+    pub(crate) const fn rpc(&self) -> &RpcMetrics {
+        &self.rpc
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// Count, outcome and duration of the procedures of one function.
+#[derive(Clone, Debug)]
+pub struct ProcedureMetrics {
+    duration: DurationFamily<ProcedureLabels>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProcedureLabels {
+    procedure: &'static str,
+    cause: &'static str,
+}
+
+impl ProcedureMetrics {
+    /// Registers the family under the prefix of the function.
+    pub fn register(registry: &mut Registry, function: NetworkFunction) -> Self {
+        let duration = DurationFamily::new();
+        let prefix = format!("berth_{}", function.name().replace('-', "_"));
+        duration.register(
+            registry.sub_registry_with_prefix(prefix),
+            "procedure_duration",
+            "Duration of procedures by name and cause; cause NONE is success",
+        );
+        Self { duration }
+    }
+
+    /// Counts one run of a procedure; `cause` is `None` for success. The exemplar is the current trace.
+    pub fn observe(&self, procedure: &'static str, cause: Option<Cause>, duration: Duration) {
+        self.duration.observe(
+            &ProcedureLabels {
+                procedure,
+                cause: cause.map_or("NONE", Cause::name),
+            },
+            duration,
+        );
+    }
+}
+
+/// A family of duration histograms, in seconds, whose exemplars name traces.
+#[derive(Clone)]
+pub struct DurationFamily<Labels> {
+    family: Family<Labels, HistogramWithExemplars<TraceLabel>, DurationBuckets>,
+}
+
+/// Label of an exemplar: `trace_id`, 32 hexadecimal digits.
+pub(crate) type TraceLabel = [(&'static str, String); 1];
+
+#[derive(Clone, Copy, Debug)]
+struct DurationBuckets;
+
+impl MetricConstructor<HistogramWithExemplars<TraceLabel>> for DurationBuckets {
+    fn new_metric(&self) -> HistogramWithExemplars<TraceLabel> {
+        HistogramWithExemplars::new(DURATION_BUCKETS_SECONDS.into_iter())
+    }
+}
+
+impl<Labels> DurationFamily<Labels>
+where
+    Labels: Clone + Hash + Eq + Debug + EncodeLabelSet + Send + Sync + 'static,
+{
+    /// An empty family.
+    pub fn new() -> Self {
+        Self {
+            family: Family::new_with_constructor(DurationBuckets),
+        }
+    }
+
+    /// Adds the family to a registry; the unit `seconds` is appended to `name`.
+    pub fn register(&self, registry: &mut Registry, name: &str, help: &str) {
+        registry.register_with_unit(name, help, Unit::Seconds, self.family.clone());
+    }
+
+    /// Counts one duration, with the current trace as exemplar.
+    pub fn observe(&self, labels: &Labels, duration: Duration) {
+        let exemplar = telemetry::current_trace_id().map(|trace_id| [("trace_id", trace_id)]);
+        let timestamp = exemplar.is_some().then(SystemTime::now);
+        self.family
+            .get_or_create(labels)
+            .observe(duration.as_secs_f64(), exemplar, timestamp);
+    }
+}
+
+impl<Labels> Default for DurationFamily<Labels>
+where
+    Labels: Clone + Hash + Eq + Debug + EncodeLabelSet + Send + Sync + 'static,
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<Labels> Debug for DurationFamily<Labels> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DurationFamily").finish_non_exhaustive()
+    }
+}
+
+/// Upper bounds of the buckets of every duration histogram: from an in-process call to the longest
+/// deadline.
+pub const DURATION_BUCKETS_SECONDS: [f64; 16] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];

@@ -1,0 +1,86 @@
+//! Certificates and keys as PEM files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::{TlsConfig, TlsError, provider, spiffe};
+
+/// What lies in the files of an identity. Equal when all certificates are; a key without a new
+/// certificate is never new.
+pub(super) struct Loaded {
+    pub(super) own: Own,
+    pub(super) roots: Arc<RootCertStore>,
+    authority: Vec<CertificateDer<'static>>,
+}
+
+impl Loaded {
+    pub(super) fn read(config: &TlsConfig) -> Result<Self, TlsError> {
+        let own = Own::read(&config.certificate, &config.key)?;
+        if spiffe::peer_of(Some(&own.key.cert), &config.trust_domain).is_none() {
+            return Err(TlsError::NoIdentity {
+                trust_domain: config.trust_domain.clone(),
+            });
+        }
+        let authority = certificates(&config.ca)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &authority {
+            roots.add(certificate.clone()).map_err(TlsError::Unusable)?;
+        }
+        Ok(Self {
+            own,
+            roots: Arc::new(roots),
+            authority,
+        })
+    }
+}
+
+impl PartialEq for Loaded {
+    fn eq(&self, other: &Self) -> bool {
+        self.own == other.own && self.authority == other.authority
+    }
+}
+
+/// A certificate chain and its key, known to fit each other.
+pub(super) struct Own {
+    pub(super) key: Arc<CertifiedKey>,
+}
+
+impl Own {
+    pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let chain = certificates(certificate)?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::File {
+            path: key.to_owned(),
+            source,
+        })?;
+        let key = CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Unusable)?;
+        Ok(Self { key: Arc::new(key) })
+    }
+}
+
+impl PartialEq for Own {
+    fn eq(&self, other: &Self) -> bool {
+        self.key.cert == other.key.cert
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = |source| TlsError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let certificates = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    if certificates.is_empty() {
+        return Err(TlsError::NoCertificate {
+            path: path.to_owned(),
+        });
+    }
+    Ok(certificates)
+}
