@@ -147,6 +147,19 @@ impl Channel {
         }
     }
 
+    /// Whether the record was made with this session's key, new or not; nothing is recorded.
+    pub(crate) fn made<C: Crypto>(
+        &self,
+        crypto: &C,
+        record: &Record<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        let start = scratch.len();
+        let is_made = record.epoch == EPOCH && self.decrypt(crypto, record, scratch).is_some();
+        scratch.truncate(start);
+        is_made
+    }
+
     /// Returns where the plaintext ends.
     fn decrypt<C: Crypto>(
         &self,
@@ -200,4 +213,115 @@ fn additional_data(number: &[u8; 8], content_type: ContentType, length: usize) -
         long,
         short,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Reader;
+    use crate::schedule::{MasterSecret, Randoms};
+    use crate::{Psk, RustCrypto};
+
+    fn pair(suite: CipherSuite) -> (Channel, Channel) {
+        let randoms = Randoms {
+            client: [1; 32],
+            server: [2; 32],
+        };
+        let psk = Psk::try_from_slice(&[3; 16]).unwrap();
+        let master = MasterSecret::derive(&RustCrypto, &psk, &randoms, None);
+        let keys = || master.traffic_keys(&RustCrypto, &randoms);
+        let client = Channel::new(Side::Client, suite, keys());
+        (client, Channel::new(Side::Server, suite, keys()))
+    }
+
+    fn seal(channel: &mut Channel) -> Result<Vec<u8>, Exhausted> {
+        let mut octets = Vec::new();
+        channel.seal(
+            &RustCrypto,
+            ContentType::ApplicationData,
+            b"data",
+            &mut octets,
+        )?;
+        Ok(octets)
+    }
+
+    fn open(channel: &mut Channel, octets: &[u8]) -> Opened {
+        let record = Record::parse(&mut Reader::new(octets)).unwrap();
+        let mut plaintext = Vec::new();
+        let opened = channel.open(&RustCrypto, &record, &mut plaintext);
+        assert_eq!(opened == Opened::Plain(0..4), plaintext == b"data");
+        opened
+    }
+
+    #[test]
+    fn a_counter_at_its_end_is_not_used_again() {
+        let (mut client, mut server) = pair(CipherSuite::PskAes128GcmSha256);
+        client.next_sequence = MAX_SEQUENCE;
+        let last = seal(&mut client).unwrap();
+        assert_eq!(open(&mut server, &last), Opened::Plain(0..4));
+        assert_eq!(seal(&mut client), Err(Exhausted));
+        assert_eq!(seal(&mut client), Err(Exhausted));
+    }
+
+    // RFC 9147 4.5.3
+    #[test]
+    fn keys_are_used_up_after_their_share_of_records() {
+        for suite in CipherSuite::ALL {
+            let (mut client, _) = pair(suite);
+            client.next_sequence = suite.record_limit() - 1;
+            assert!(!client.is_exhausted());
+            assert!(seal(&mut client).is_ok());
+            assert!(client.is_exhausted());
+            assert!(seal(&mut client).is_ok(), "the closing alert still fits");
+        }
+    }
+
+    #[test]
+    fn forgeries_are_counted_up_to_their_limit_and_replays_are_not() {
+        for suite in CipherSuite::ALL {
+            let (mut client, mut server) = pair(suite);
+            let good = seal(&mut client).unwrap();
+            let mut bad = seal(&mut client).unwrap();
+            bad[30] ^= 1;
+            assert_eq!(open(&mut server, &bad), Opened::Forged);
+            assert_eq!(open(&mut server, &bad), Opened::Forged);
+            assert_eq!(open(&mut server, &good), Opened::Plain(0..4));
+            assert_eq!(open(&mut server, &good), Opened::Replayed);
+            assert_eq!(server.forgeries(), 2);
+            server.forgeries = suite.forgery_limit() - 1;
+            assert!(!server.too_many_forgeries());
+            assert_eq!(open(&mut server, &bad), Opened::Forged);
+            assert!(server.too_many_forgeries());
+        }
+    }
+
+    #[test]
+    fn bodies_shorter_than_nonce_and_tag_are_forged() {
+        let (mut client, mut server) = pair(CipherSuite::PskAes128Ccm8);
+        let good = seal(&mut client).unwrap();
+        for length in 0..16_u8 {
+            let mut short = good[..13 + usize::from(length)].to_vec();
+            short[12] = length;
+            assert_eq!(open(&mut server, &short), Opened::Forged);
+        }
+    }
+
+    #[test]
+    fn a_record_of_one_side_is_not_taken_by_the_same_side() {
+        let (mut client, _) = pair(CipherSuite::PskAes128Ccm8);
+        let octets = seal(&mut client).unwrap();
+        assert_eq!(open(&mut client, &octets), Opened::Forged);
+    }
+
+    #[test]
+    fn whose_record_it_is_can_be_told_without_taking_it() {
+        let (mut client, mut server) = pair(CipherSuite::PskAes128Ccm8);
+        let octets = seal(&mut client).unwrap();
+        let record = Record::parse(&mut Reader::new(&octets)).unwrap();
+        let mut scratch = Vec::new();
+        assert!(server.made(&RustCrypto, &record, &mut scratch));
+        assert!(!client.made(&RustCrypto, &record, &mut scratch));
+        assert!(scratch.is_empty());
+        assert_eq!(open(&mut server, &octets), Opened::Plain(0..4));
+    }
 }

@@ -71,8 +71,9 @@ impl CookieKeys {
 
     /// Whether the hello carries a cookie that was made for it and for this address.
     ///
-    /// The second half covers every other field of the hello. Of a fragmented hello only the
-    /// start is known while nothing may be stored yet; its first half covers that and the address.
+    /// The first half covers the address and the fields before the cookie, the second half the
+    /// fields behind it, too. Of a fragmented hello only the start is known while nothing may
+    /// be stored yet, so only the first half counts.
     pub(crate) fn verify<C: Crypto>(
         &self,
         crypto: &C,
@@ -83,14 +84,16 @@ impl CookieKeys {
         let Some((start, whole)) = hello.cookie.split_first_chunk::<HALF_LEN>() else {
             return false;
         };
-        let (found, other_len) = match extent {
-            Extent::Whole => (whole, start.len()),
-            Extent::Start => (&start[..], whole.len()),
+        let is_by = |key: &[u8; 32]| {
+            let is_half = |found: &[u8], extent: Extent| {
+                crypto.equal(found, &half(crypto, key, extent, peer, hello))
+            };
+            is_half(start, Extent::Start)
+                && match extent {
+                    Extent::Start => whole.len() == HALF_LEN,
+                    Extent::Whole => is_half(whole, Extent::Whole),
+                }
         };
-        if found.len() != HALF_LEN || other_len != HALF_LEN {
-            return false;
-        }
-        let is_by = |key: &[u8; 32]| crypto.equal(found, &half(crypto, key, extent, peer, hello));
         is_by(&self.current) || self.previous.as_ref().is_some_and(|key| is_by(key))
     }
 }

@@ -112,6 +112,8 @@ mod schedule;
 mod server;
 mod suite;
 mod time;
+#[cfg(test)]
+mod vectors;
 
 pub use address::PeerAddress;
 pub use alert::AlertDescription;

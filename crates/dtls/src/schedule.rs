@@ -85,6 +85,11 @@ impl MasterSecret {
         master
     }
 
+    #[cfg(test)]
+    pub(crate) const fn expose(&self) -> &[u8; 48] {
+        &self.0
+    }
+
     /// The content of a Finished message over the messages with this hash (RFC 5246 7.4.9).
     pub(crate) fn verify_data<C: Crypto>(
         &self,

@@ -10,11 +10,15 @@ use crate::{AlertDescription, CloseReason, Crypto, Event, SessionId};
 
 impl<C: Crypto> Server<C> {
     /// Takes a record; tells whether it was made with the session's key.
+    ///
+    /// If it is `contested`, a handshake under way at the same address may have made it. Its
+    /// numbers begin anew, so a number that was used before proves nothing.
     pub(super) fn session_record(
         &mut self,
         call: &mut Call<'_>,
         id: SessionId,
         record: &Record<'_>,
+        contested: bool,
     ) -> bool {
         let Some(session) = self.sessions.get_mut(&id) else {
             return false;
@@ -29,7 +33,10 @@ impl<C: Crypto> Server<C> {
             .open(&self.crypto, record, call.out.buffer())
         {
             Opened::Plain(range) => range,
-            Opened::Replayed => return true,
+            Opened::Replayed => {
+                let channel = &session.channel;
+                return !contested || channel.made(&self.crypto, record, call.out.buffer());
+            }
             Opened::Forged => {
                 if session.channel.too_many_forgeries() {
                     let alert = Alert::fatal(AlertDescription::BAD_RECORD_MAC);

@@ -125,7 +125,7 @@ impl<C: Crypto> Server<C> {
             }
         }
         if let Some(session) = self.session_at(from)
-            && self.session_record(call, session, record)
+            && self.session_record(call, session, record, handshake_id.is_some())
         {
             return;
         }
