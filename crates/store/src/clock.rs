@@ -58,9 +58,10 @@ impl Clock for ManualClock {
     }
 }
 
-/// Whole milliseconds, rounded up: a lifetime may end late but not early.
-pub(crate) fn millis_up(duration: Duration) -> u64 {
-    millis(duration.saturating_add(Duration::from_nanos(999_999)))
+/// A lifetime in whole milliseconds that does not end early: rounded up, and one more because it is counted
+/// from the last whole millisecond.
+pub(crate) fn lifetime_ms(lifetime: Duration) -> u64 {
+    millis(lifetime.saturating_add(Duration::from_nanos(1_999_999)))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -30,6 +30,7 @@
 //! ```
 
 mod backend;
+mod claim;
 mod clock;
 mod config;
 mod database;
@@ -37,9 +38,12 @@ mod embedded;
 mod error;
 mod idempotency;
 mod key;
+mod lease;
 mod observe;
 mod open;
+mod outbox;
 mod record;
+mod sealed;
 mod seen;
 mod server;
 mod store;
@@ -49,15 +53,19 @@ mod value;
 mod watch;
 
 pub use backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
+pub use claim::{Claim, ClaimError, Scrubbed};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{BackendKind, StoreConfig};
 pub use database::Database;
 pub use error::{Error, Source};
 pub use idempotency::{Idempotency, KEEP_RESULT};
 pub use key::{Field, Function, InvalidKey, Key, Kind, Tag};
+pub use lease::Lease;
 pub use observe::{Call, Observation, Observer, Outcome};
 pub use open::OpenError;
+pub use outbox::{Applied, Applier, Drained, Outbox, Outgoing};
 pub use record::{Record, Stored};
+pub use sealed::{Binding, KeyFile, SealError, Sealer, SealerConfig, SealerError};
 pub use store::{Counter, MAX_ROWS, Store};
 pub use transaction::{
     AppendIndex, Class, Committed, Condition, CounterIndex, MAX_OPERATIONS, MAX_VALUE_OCTETS,

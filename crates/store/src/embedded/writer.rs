@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
 
 use super::layout::{EXPIRY, META, META_VERSION, Row, VALUES};
 use super::unavailable;
-use crate::clock::{Clock, millis_up};
+use crate::clock::{Clock, lifetime_ms};
 use crate::error::Error;
 use crate::key::{Key, Tag};
 use crate::observe::{Observation, Observer};
@@ -397,7 +397,7 @@ impl Rows<'_> {
     }
 
     fn end_of(&self, ttl: Option<Duration>) -> u64 {
-        ttl.map_or(0, |ttl| self.now_ms.saturating_add(millis_up(ttl)))
+        ttl.map_or(0, |ttl| self.now_ms.saturating_add(lifetime_ms(ttl)))
     }
 }
 

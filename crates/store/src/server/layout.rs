@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Script};
 
-use crate::clock::millis_up;
+use crate::clock::lifetime_ms;
 use crate::error::Error;
 use crate::key::{Field, Kind, Tag};
 use crate::transaction::{Committed, Operation, Transaction, appended_suffix};
@@ -130,9 +130,9 @@ fn field_keys(call: &mut Call, tag: &Tag, field: &Field) {
     }
 }
 
-/// Milliseconds, 0 for endless. The server counts from the last whole millisecond, hence one more.
+/// Milliseconds, 0 for endless.
 fn lifetime(ttl: Option<Duration>) -> String {
-    ttl.map_or(0, |ttl| millis_up(ttl) + 1).to_string()
+    ttl.map_or(0, lifetime_ms).to_string()
 }
 
 /// What a transaction may fail with: enough to name a condition after the transaction is gone.

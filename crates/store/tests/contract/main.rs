@@ -5,12 +5,16 @@
 )]
 
 mod bench;
+mod claims;
 mod conditions;
 mod idempotency;
+mod leases;
 mod lifetimes;
 mod listing;
+mod outbox;
 mod records;
 mod redis_server;
+mod sealed;
 mod watching;
 
 /// Runs each case on a fresh store of each back end.
@@ -88,4 +92,20 @@ contract! {
         a_repeated_request_gets_the_first_result
         of_concurrent_repetitions_one_does_the_work
         a_key_used_for_another_request_is_refused;
+    claims:
+        of_64_concurrent_claims_for_one_device_one_holds
+        a_claim_is_relied_on_only_once_confirmed_and_until_released
+        a_scrub_settles_what_was_never_confirmed;
+    leases:
+        of_64_concurrent_takers_one_gets_the_lease
+        tokens_grow_and_a_late_holder_writes_nothing
+        a_holder_renews_writes_and_releases;
+    outbox:
+        messages_are_applied_in_order_after_their_transaction
+        a_failing_receiver_gets_its_messages_later
+        messages_of_a_process_that_ended_are_found
+        a_refused_message_is_put_aside
+        two_outboxes_keep_the_order_of_each_tag;
+    sealed:
+        a_sealed_value_moved_to_another_record_does_not_open;
 }
