@@ -9,6 +9,7 @@
 pub mod admin;
 pub mod clock;
 pub mod config;
+pub mod feed;
 pub mod grpc;
 pub mod lifecycle;
 pub mod metrics;

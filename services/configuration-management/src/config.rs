@@ -15,6 +15,9 @@ pub struct ConfigurationManagementConfig {
 
 impl Default for ConfigurationManagementConfig {
     fn default() -> Self {
-        Self { msgin5g_server_uri: String::new(), segment_size: 2048 }
+        Self {
+            msgin5g_server_uri: String::new(),
+            segment_size: 2048,
+        }
     }
 }

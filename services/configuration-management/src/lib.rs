@@ -30,7 +30,9 @@ pub struct Ports {
 
 /// Puts the function together.
 pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runtime) -> Function {
-    let metrics = runtime.metrics.procedures(NetworkFunction::ConfigurationManagement);
+    let metrics = runtime
+        .metrics
+        .procedures(NetworkFunction::ConfigurationManagement);
     Function {
         function: NetworkFunction::ConfigurationManagement,
         routes: edge::routes(config, ports.store, metrics),

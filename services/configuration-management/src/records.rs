@@ -33,20 +33,6 @@ impl Record for AssociationRecord {
     const SCHEMA: u16 = 1;
 }
 
-/// Who holds a UE Service ID, at the tag of that ID. Written first, verified against the association.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct HolderRecord {
-    #[prost(string, tag = "1")]
-    pub(crate) association_id: String,
-    #[prost(string, tag = "2")]
-    pub(crate) supi: String,
-}
-
-impl Record for HolderRecord {
-    const KIND: store::Kind = store::Kind::new("holder");
-    const SCHEMA: u16 = 1;
-}
-
 /// Where the associations of a GPSI are, at its tag. Verified against the association.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct GpsiRecord {
@@ -78,7 +64,11 @@ impl From<&Association> for AssociationRecord {
             association_id: association.association_id.clone(),
             subscription_id: association.subscription_id.as_str().to_owned(),
             supi: association.supi.as_text().to_owned(),
-            gpsi: association.gpsi.as_ref().map(|gpsi| gpsi.as_str().to_owned()).unwrap_or_default(),
+            gpsi: association
+                .gpsi
+                .as_ref()
+                .map(|gpsi| gpsi.as_str().to_owned())
+                .unwrap_or_default(),
             ue_service_id: association.ue_service_id.as_str().to_owned(),
             tenant_id: association.tenant_id.as_str().to_owned(),
             behind: match &association.kind {
@@ -90,10 +80,33 @@ impl From<&Association> for AssociationRecord {
     }
 }
 
+/// Who claims a UE Service ID: one association of one SUPI.
+pub(crate) struct Holder<'a> {
+    pub(crate) supi: &'a str,
+    pub(crate) association_id: &'a str,
+}
+
+impl<'a> Holder<'a> {
+    pub(crate) fn to_text(&self) -> String {
+        format!("{} {}", self.supi, self.association_id)
+    }
+
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let (supi, association_id) = text.split_once(' ')?;
+        Some(Self {
+            supi,
+            association_id,
+        })
+    }
+}
+
 impl AssociationRecord {
     /// The same association after its end.
     pub(crate) fn closed(&self) -> Self {
-        Self { closed: true, ..self.clone() }
+        Self {
+            closed: true,
+            ..self.clone()
+        }
     }
 
     /// Whether the association holds.
@@ -103,12 +116,18 @@ impl AssociationRecord {
 
     /// SUPI and, where there is one, GPSI.
     pub(crate) fn ue_ids(&self) -> Vec<String> {
-        [&self.supi, &self.gpsi].into_iter().filter(|ue_id| !ue_id.is_empty()).cloned().collect()
+        [&self.supi, &self.gpsi]
+            .into_iter()
+            .filter(|ue_id| !ue_id.is_empty())
+            .cloned()
+            .collect()
     }
 
     /// Reads the association; a record that does not parse is damaged.
     pub(crate) fn association(&self) -> Result<Association, Error> {
-        self.parse().ok_or(Error::Corrupt { kind: Self::KIND.as_str() })
+        self.parse().ok_or(Error::Corrupt {
+            kind: Self::KIND.as_str(),
+        })
     }
 
     fn parse(&self) -> Option<Association> {
@@ -116,10 +135,18 @@ impl AssociationRecord {
             association_id: self.association_id.clone(),
             subscription_id: SubscriptionId::parse(&self.subscription_id).ok()?,
             supi: Supi::parse(&self.supi).ok()?,
-            gpsi: if self.gpsi.is_empty() { None } else { Some(Gpsi::parse(&self.gpsi).ok()?) },
+            gpsi: if self.gpsi.is_empty() {
+                None
+            } else {
+                Some(Gpsi::parse(&self.gpsi).ok()?)
+            },
             ue_service_id: UeServiceId::parse(&self.ue_service_id).ok()?,
             tenant_id: TenantId::parse(&self.tenant_id).ok()?,
-            kind: if self.behind.is_empty() { Kind::Direct } else { Kind::Behind(Supi::parse(&self.behind).ok()?) },
+            kind: if self.behind.is_empty() {
+                Kind::Direct
+            } else {
+                Kind::Behind(Supi::parse(&self.behind).ok()?)
+            },
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The function on a real store.
 
 use configuration_management::{
-    Association, CloseAssociationError, Kind, OpenAssociationError, ResolveServiceIdError, close_association, look_up_by_ue_id,
-    open_association, resolve_service_id,
+    Association, CloseAssociationError, Kind, OpenAssociationError, ResolveServiceIdError,
+    close_association, look_up_by_ue_id, open_association, resolve_service_id,
 };
 use identifiers::{Gpsi, SubscriptionId, Supi, TenantId, UeServiceId};
 use store::{Database, Store};
@@ -13,10 +13,30 @@ async fn an_association_is_found_by_supi_gpsi_and_service_id() {
     let band = association("asc-1", 1);
     open_association(&store, &band).await.unwrap();
 
-    assert_eq!(look_up_by_ue_id(&store, "imsi-001010000000001").await.unwrap(), [band.clone()]);
-    assert_eq!(look_up_by_ue_id(&store, "msisdn-88100000001").await.unwrap(), [band.clone()]);
-    assert_eq!(resolve_service_id(&store, &band.ue_service_id).await.unwrap(), band);
-    assert_eq!(look_up_by_ue_id(&store, "imsi-001010000000002").await.unwrap(), []);
+    assert_eq!(
+        look_up_by_ue_id(&store, "imsi-001010000000001")
+            .await
+            .unwrap(),
+        [band.clone()]
+    );
+    assert_eq!(
+        look_up_by_ue_id(&store, "msisdn-88100000001")
+            .await
+            .unwrap(),
+        [band.clone()]
+    );
+    assert_eq!(
+        resolve_service_id(&store, &band.ue_service_id)
+            .await
+            .unwrap(),
+        band
+    );
+    assert_eq!(
+        look_up_by_ue_id(&store, "imsi-001010000000002")
+            .await
+            .unwrap(),
+        []
+    );
     assert!(look_up_by_ue_id(&store, "001010000000001").await.is_err());
 }
 
@@ -24,10 +44,23 @@ async fn an_association_is_found_by_supi_gpsi_and_service_id() {
 #[tokio::test]
 async fn a_service_id_has_one_holder() {
     let store = store().await;
-    open_association(&store, &association("asc-1", 1)).await.unwrap();
-    let thief = Association { ue_service_id: association("asc-1", 1).ue_service_id, ..association("asc-2", 2) };
-    assert!(matches!(open_association(&store, &thief).await, Err(OpenAssociationError::Held)));
-    assert_eq!(look_up_by_ue_id(&store, "imsi-001010000000002").await.unwrap(), []);
+    open_association(&store, &association("asc-1", 1))
+        .await
+        .unwrap();
+    let thief = Association {
+        ue_service_id: association("asc-1", 1).ue_service_id,
+        ..association("asc-2", 2)
+    };
+    assert!(matches!(
+        open_association(&store, &thief).await,
+        Err(OpenAssociationError::Claim(_))
+    ));
+    assert_eq!(
+        look_up_by_ue_id(&store, "imsi-001010000000002")
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 #[tokio::test]
@@ -41,7 +74,11 @@ async fn sixty_four_openings_at_once_leave_one_holder() {
         };
         async move { open_association(&store, &contender).await.is_ok() }
     });
-    let won = futures::future::join_all(openings).await.into_iter().filter(|won| *won).count();
+    let won = futures::future::join_all(openings)
+        .await
+        .into_iter()
+        .filter(|won| *won)
+        .count();
     assert_eq!(won, 1);
 }
 
@@ -51,8 +88,14 @@ async fn opening_again_changes_nothing_and_other_content_is_refused() {
     let band = association("asc-1", 1);
     open_association(&store, &band).await.unwrap();
     open_association(&store, &band).await.unwrap();
-    let other = Association { tenant_id: TenantId::parse("other").unwrap(), ..band };
-    assert!(matches!(open_association(&store, &other).await, Err(OpenAssociationError::Differs)));
+    let other = Association {
+        tenant_id: TenantId::parse("other").unwrap(),
+        ..band
+    };
+    assert!(matches!(
+        open_association(&store, &other).await,
+        Err(OpenAssociationError::Differs)
+    ));
 }
 
 #[tokio::test]
@@ -60,27 +103,49 @@ async fn a_closed_association_is_gone_and_its_service_id_free() {
     let store = store().await;
     let band = association("asc-1", 1);
     open_association(&store, &band).await.unwrap();
-    close_association(&store, &band.subscription_id, "asc-1").await.unwrap();
-    close_association(&store, &band.subscription_id, "asc-1").await.unwrap();
+    close_association(&store, &band.subscription_id, "asc-1")
+        .await
+        .unwrap();
+    close_association(&store, &band.subscription_id, "asc-1")
+        .await
+        .unwrap();
 
-    assert_eq!(look_up_by_ue_id(&store, "imsi-001010000000001").await.unwrap(), []);
+    assert_eq!(
+        look_up_by_ue_id(&store, "imsi-001010000000001")
+            .await
+            .unwrap(),
+        []
+    );
     let resolved = resolve_service_id(&store, &band.ue_service_id).await;
     assert!(matches!(resolved, Err(ResolveServiceIdError::NotFound)));
-    let next = Association { ue_service_id: band.ue_service_id, ..association("asc-2", 2) };
+    let next = Association {
+        ue_service_id: band.ue_service_id,
+        ..association("asc-2", 2)
+    };
     open_association(&store, &next).await.unwrap();
-    assert_eq!(look_up_by_ue_id(&store, "imsi-001010000000002").await.unwrap(), [next]);
+    assert_eq!(
+        look_up_by_ue_id(&store, "imsi-001010000000002")
+            .await
+            .unwrap(),
+        [next]
+    );
 }
 
 #[tokio::test]
 async fn closing_what_never_was_succeeds() {
     let store = store().await;
     let unknown = association("asc-9", 9);
-    let closed: Result<(), CloseAssociationError> = close_association(&store, &unknown.subscription_id, "asc-9").await;
+    let closed: Result<(), CloseAssociationError> =
+        close_association(&store, &unknown.subscription_id, "asc-9").await;
     closed.unwrap();
 }
 
 async fn store() -> Store {
-    Database::memory().await.unwrap().for_function("configuration-management").unwrap()
+    Database::memory()
+        .await
+        .unwrap()
+        .for_function("configuration-management")
+        .unwrap()
 }
 
 fn association(id: &str, n: u32) -> Association {

@@ -50,7 +50,11 @@ pub(super) fn message(association: &Association) -> pb::Association {
         association_id: association.association_id.clone(),
         subscription_id: association.subscription_id.as_str().to_owned(),
         supi: association.supi.as_text().to_owned(),
-        gpsi: association.gpsi.as_ref().map(|gpsi| gpsi.as_str().to_owned()).unwrap_or_default(),
+        gpsi: association
+            .gpsi
+            .as_ref()
+            .map(|gpsi| gpsi.as_str().to_owned())
+            .unwrap_or_default(),
         ue_service_id: association.ue_service_id.as_str().to_owned(),
         tenant_id: association.tenant_id.as_str().to_owned(),
         kind: kind.into(),

@@ -12,7 +12,16 @@ use tonic::service::Routes;
 
 use crate::config::ConfigurationManagementConfig;
 
-pub(crate) fn routes(config: ConfigurationManagementConfig, store: Store, metrics: ProcedureMetrics) -> Routes {
-    let edge = grpc::Edge { config, store, metrics };
-    Routes::new(AssociationServiceServer::new(edge.clone())).add_service(UeConfigurationServiceServer::new(edge))
+pub(crate) fn routes(
+    config: ConfigurationManagementConfig,
+    store: Store,
+    metrics: ProcedureMetrics,
+) -> Routes {
+    let edge = grpc::Edge {
+        config,
+        store,
+        metrics,
+    };
+    Routes::new(AssociationServiceServer::new(edge.clone()))
+        .add_service(UeConfigurationServiceServer::new(edge))
 }

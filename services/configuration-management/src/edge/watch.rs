@@ -1,44 +1,58 @@
-//! Changes of associations as a stream with heartbeats.
+//! Changes of associations as a feed.
 
-use std::pin::Pin;
-use std::time::Duration;
-
-use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
 use nf_api::pb::configuration_management::WatchAssociationsResponse;
 use nf_api::pb::configuration_management::watch_associations_response::Kind;
+use nf_runtime::feed::{Beat, feed};
 use store::{Hint, Record as _, Store};
-use tokio_stream::StreamExt as _;
 use tonic::Status;
 
 use crate::records::AssociationRecord;
 
-/// Consumers stop trusting their caches after five of these without a message.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-
-pub(super) type Stream = Pin<Box<dyn futures::Stream<Item = Result<WatchAssociationsResponse, Status>> + Send>>;
+pub(super) type Stream = BoxStream<'static, Result<WatchAssociationsResponse, Status>>;
 
 pub(super) async fn open(store: &Store) -> Result<Stream, store::Error> {
     let watch = store.watch_kind(AssociationRecord::KIND).await?;
-    let hints = futures::stream::unfold(watch, async |mut watch| watch.next().await.map(|hint| (hint, watch)));
+    let hints = stream::unfold(watch, async |mut watch| {
+        watch.next().await.map(|hint| (hint, watch))
+    });
     let store = store.clone();
     let changes = hints.then(move |hint| {
         let store = store.clone();
         async move { change(&store, hint).await }
     });
-    let first = futures::stream::iter([(Kind::Resynchronize, Vec::new())]);
-    let beats = changes.timeout_repeating(tokio::time::interval(HEARTBEAT));
-    let beats = beats.map(|beat| beat.unwrap_or((Kind::Heartbeat, Vec::new())));
-    let numbered = futures::StreamExt::enumerate(first.chain(beats));
-    Ok(Box::pin(numbered.map(|(index, (kind, ue_ids))| {
-        Ok(WatchAssociationsResponse { sequence: index as u64 + 1, kind: kind.into(), ue_ids })
-    })))
+    Ok(feed(changes)
+        .map(|(sequence, beat)| Ok(message(sequence, beat)))
+        .boxed())
 }
 
-async fn change(store: &Store, hint: Hint) -> (Kind, Vec<String>) {
-    let Hint::Changed(change) = hint else { return (Kind::Resynchronize, Vec::new()) };
-    let Some(name) = change.name else { return (Kind::Resynchronize, Vec::new()) };
-    match store.read_named::<AssociationRecord>(&change.tag, &name).await {
-        Ok(Some(row)) => (Kind::Changed, row.record.ue_ids()),
-        Ok(None) | Err(_) => (Kind::Resynchronize, Vec::new()),
+/// Whose associations changed; a closed one is still there to be read.
+async fn change(store: &Store, hint: Hint) -> Beat<Vec<String>> {
+    let Hint::Changed(change) = hint else {
+        return Beat::Resynchronize;
+    };
+    let Some(name) = change.name else {
+        return Beat::Resynchronize;
+    };
+    match store
+        .read_named::<AssociationRecord>(&change.tag, &name)
+        .await
+    {
+        Ok(Some(row)) => Beat::Event(row.record.ue_ids()),
+        Ok(None) | Err(_) => Beat::Resynchronize,
+    }
+}
+
+fn message(sequence: u64, beat: Beat<Vec<String>>) -> WatchAssociationsResponse {
+    let (kind, ue_ids) = match beat {
+        Beat::Resynchronize => (Kind::Resynchronize, Vec::new()),
+        Beat::Heartbeat => (Kind::Heartbeat, Vec::new()),
+        Beat::Event(ue_ids) => (Kind::Changed, ue_ids),
+    };
+    WatchAssociationsResponse {
+        sequence,
+        kind: kind.into(),
+        ue_ids,
     }
 }

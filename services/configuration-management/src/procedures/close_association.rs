@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use cause::Cause;
 use identifiers::SubscriptionId;
-use store::{Class, Store, Update};
+use store::{Class, Store};
 
-use crate::records::{AssociationRecord, HolderRecord, WhereaboutsRecord};
+use crate::records::{AssociationRecord, Holder, WhereaboutsRecord};
 
 /// How long a closed association can still be told to those who watch.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
@@ -43,24 +43,35 @@ pub async fn close_association(
     subscription_id: &SubscriptionId,
     association_id: &str,
 ) -> Result<(), CloseAssociationError> {
-    let whereabouts = store.tag(subscription_id.as_str()).map_err(store::Error::from)?;
-    let Some(found) = store.read_named::<WhereaboutsRecord>(&whereabouts, association_id).await? else {
+    let whereabouts = store
+        .tag(subscription_id.as_str())
+        .map_err(store::Error::from)?;
+    let Some(found) = store
+        .read_named::<WhereaboutsRecord>(&whereabouts, association_id)
+        .await?
+    else {
         return Ok(());
     };
     let truth = store.tag(&found.record.supi).map_err(store::Error::from)?;
-    if let Some(open) = store.read_named::<AssociationRecord>(&truth, association_id).await? {
+    if let Some(open) = store
+        .read_named::<AssociationRecord>(&truth, association_id)
+        .await?
+    {
         let ue_service_id = open.record.association()?.ue_service_id;
         let mut transaction = store.transaction(&truth, Class::Record);
-        transaction.put_named(association_id, &open.record.closed()).expires_in(REMEMBERED);
+        transaction
+            .put_named(association_id, &open.record.closed())
+            .expires_in(REMEMBERED);
         store.commit(transaction).await?;
 
-        let claim = store.tag(ue_service_id.as_str()).map_err(store::Error::from)?;
-        store
-            .update(&claim, Class::Record, |held: Option<&store::Stored<HolderRecord>>| {
-                let ours = held.is_some_and(|held| held.record.association_id == association_id);
-                Ok::<_, store::Error>(if ours { Update::Delete } else { Update::Keep })
-            })
-            .await?;
+        let claim = store
+            .tag(ue_service_id.as_str())
+            .map_err(store::Error::from)?;
+        let holder = Holder {
+            supi: &found.record.supi,
+            association_id,
+        };
+        store.release(&claim, &holder.to_text()).await?;
     }
     let mut transaction = store.transaction(&whereabouts, Class::Record);
     transaction.delete_named::<WhereaboutsRecord>(association_id);

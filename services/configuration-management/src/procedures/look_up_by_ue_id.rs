@@ -5,7 +5,7 @@ use identifiers::{Gpsi, Supi};
 use store::{Names, Store};
 
 use crate::association::Association;
-use crate::records::{AssociationRecord, GpsiRecord, HolderRecord};
+use crate::records::{AssociationRecord, GpsiRecord, Holder};
 
 /// Most associations of one UE ID; a gateway UE has one for each device behind it.
 const MAX_ASSOCIATIONS: usize = 1_000;
@@ -40,7 +40,10 @@ impl LookUpByUeIdError {
 ///
 /// Source: TS 33.501 Annex Y.2.
 #[tracing::instrument(skip_all, name = "configuration_management.look_up_by_ue_id", fields(nf.clause = "TS 33.501 Y.2"))]
-pub async fn look_up_by_ue_id(store: &Store, ue_id: &str) -> Result<Vec<Association>, LookUpByUeIdError> {
+pub async fn look_up_by_ue_id(
+    store: &Store,
+    ue_id: &str,
+) -> Result<Vec<Association>, LookUpByUeIdError> {
     let (supi, gpsi) = match Supi::parse(ue_id) {
         Ok(supi) => (supi.as_text().to_owned(), None),
         Err(_) => {
@@ -54,7 +57,10 @@ pub async fn look_up_by_ue_id(store: &Store, ue_id: &str) -> Result<Vec<Associat
     };
     let truth = store.tag(&supi).map_err(store::Error::from)?;
     let mut associations = Vec::new();
-    for (_, found) in store.list::<AssociationRecord>(&truth, &Names::all(), MAX_ASSOCIATIONS).await? {
+    for (_, found) in store
+        .list::<AssociationRecord>(&truth, &Names::all(), MAX_ASSOCIATIONS)
+        .await?
+    {
         if !found.record.is_open() {
             continue;
         }
@@ -62,9 +68,14 @@ pub async fn look_up_by_ue_id(store: &Store, ue_id: &str) -> Result<Vec<Associat
         if gpsi.is_some() && association.gpsi != gpsi {
             continue;
         }
-        let claim = store.tag(association.ue_service_id.as_str()).map_err(store::Error::from)?;
-        let holder = store.read::<HolderRecord>(&claim).await?;
-        if holder.is_some_and(|holder| holder.record.association_id == association.association_id) {
+        let claim = store
+            .tag(association.ue_service_id.as_str())
+            .map_err(store::Error::from)?;
+        let holder = Holder {
+            supi: &supi,
+            association_id: &association.association_id,
+        };
+        if store.holds(&claim, &holder.to_text()).await? {
             associations.push(association);
         }
     }
