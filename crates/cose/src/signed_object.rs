@@ -9,7 +9,7 @@ use cause::Cause;
 
 /// A COSE_Sign1 of the expected type whose signature is not checked yet.
 ///
-/// The payload comes out of [`verify`](Self::verify) only, so nothing unsigned is ever read.
+/// The payload comes out of [`verify`](Self::verify), so nothing unsigned is read by mistake.
 #[derive(Clone)]
 pub struct SignedObject<'a> {
     object_type: ObjectType,
@@ -72,6 +72,12 @@ impl<'a> SignedObject<'a> {
     pub fn carried_key(&self) -> Result<VerificationKey, CoseError> {
         let spki = self.header.spki.ok_or(CoseError::KeyMissing)?;
         Ok(VerificationKey::from_spki(spki)?)
+    }
+
+    /// The payload before its signature is checked, where the key that checks it stands inside.
+    #[must_use]
+    pub const fn unverified_payload(&self) -> Option<&'a [u8]> {
+        self.payload
     }
 
     /// Checks the signature and gives the payload.

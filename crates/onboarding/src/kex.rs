@@ -1,4 +1,4 @@
-//! Ephemeral Diffie-Hellman over X25519 (RFC 7748) and P-256 (SP 800-56A).
+//! Diffie-Hellman over X25519 (RFC 7748) and P-256 (SP 800-56A).
 
 use crate::suite::Suite;
 use alloc::vec::Vec;
@@ -6,16 +6,16 @@ use cause::Cause;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use secret::{PrivateKey, SharedSecret};
 
-/// One side's ephemeral key pair.
+/// One side's key pair.
 #[derive(Clone)]
-pub struct EphemeralKey {
+pub struct AgreementKey {
     suite: Suite,
     private: PrivateKey,
     public: Vec<u8>,
 }
 
-impl EphemeralKey {
-    /// Takes a private key: 32 random octets that are used for one authentication only.
+impl AgreementKey {
+    /// Takes a private key. One for an authentication is 32 random octets and is used once.
     ///
     /// # Errors
     /// [`KexError::PrivateKey`] if a P-256 key is zero or not below the order; draw again.
@@ -38,7 +38,7 @@ impl EphemeralKey {
         })
     }
 
-    /// The suite that the key belongs to.
+    /// The suite that the key is for.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         self.suite
@@ -83,7 +83,7 @@ pub(crate) fn check_public(suite: Suite, peer: &[u8]) -> Result<(), KexError> {
         // Every multiple of a point of small order that clamping allows is zero, so one multiple
         // tells.
         Suite::X25519 => {
-            let any = EphemeralKey::new(suite, PrivateKey::new([1; PrivateKey::LEN]))?;
+            let any = AgreementKey::new(suite, PrivateKey::new([1; PrivateKey::LEN]))?;
             any.agree(peer).map(|_| ())
         }
         Suite::P256 => p256_public(peer).map(|_| ()),
@@ -97,7 +97,7 @@ pub enum KexError {
     #[error("public key of the peer is unusable")]
     PublicKey,
     /// Our private key is out of range.
-    #[error("ephemeral private key is out of range")]
+    #[error("private key is out of range")]
     PrivateKey,
 }
 

@@ -44,7 +44,7 @@ pub use accept::{Accept, AcceptError};
 pub use challenge::Challenge;
 pub use cookie::{CookieKey, Source};
 pub use frame::Frame;
-pub use kex::{EphemeralKey, KexError};
+pub use kex::{AgreementKey, KexError};
 pub use key_schedule::{KeySchedule, SessionKeys};
 pub use network_proof::{NetworkProof, NetworkProofError, OperatorRoots, sign_network_proof};
 pub use pdp_identity::{NotAPdpIdentity, parse_pdp_identity, pdp_identity};

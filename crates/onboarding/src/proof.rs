@@ -136,6 +136,15 @@ impl Kem {
         }
     }
 
+    /// The mechanism over the same group as a suite.
+    #[must_use]
+    pub const fn from_suite(suite: Suite) -> Self {
+        match suite {
+            Suite::P256 => Self::P256,
+            Suite::X25519 => Self::X25519,
+        }
+    }
+
     /// Reads the number of a mechanism.
     ///
     /// # Errors

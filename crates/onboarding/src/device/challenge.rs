@@ -4,7 +4,7 @@ use super::accept::AwaitingAccept;
 use super::error::DeviceError;
 use crate::challenge::Challenge;
 use crate::frame::Frame;
-use crate::kex::EphemeralKey;
+use crate::kex::AgreementKey;
 use crate::key_schedule::KeySchedule;
 use crate::network_proof::{NetworkProof, OperatorRoots, verify_network_proof};
 use crate::proof::{ProofPayload, Recipient};
@@ -20,7 +20,7 @@ use cose::{ObjectType, Signing, SigningKey};
 /// Start is sent.
 #[derive(Clone)]
 pub struct AwaitingChallenge {
-    keys: Vec<EphemeralKey>,
+    keys: Vec<AgreementKey>,
     start: Start,
     octets: Vec<u8>,
     retries: u8,
@@ -37,7 +37,7 @@ pub enum ChallengeAnswer {
 }
 
 impl AwaitingChallenge {
-    pub(super) const fn new(keys: Vec<EphemeralKey>, start: Start, octets: Vec<u8>) -> Self {
+    pub(super) const fn new(keys: Vec<AgreementKey>, start: Start, octets: Vec<u8>) -> Self {
         Self {
             keys,
             start,

@@ -3,7 +3,7 @@
 use super::challenge::AwaitingChallenge;
 use super::error::DeviceError;
 use crate::frame::Frame;
-use crate::kex::EphemeralKey;
+use crate::kex::AgreementKey;
 use crate::start::{CertificateReference, DeviceClass, NetworkProofLevel, Start};
 use alloc::vec::Vec;
 use cose::KeyId;
@@ -13,7 +13,7 @@ use identifiers::ServingNetworkName;
 #[derive(Clone)]
 pub struct Offer {
     /// One fresh key for each suite, in the device's order; none twice.
-    pub keys: Vec<EphemeralKey>,
+    pub keys: Vec<AgreementKey>,
     /// How the certificate is found.
     pub certificate: CertificateReference,
     /// DER certificates to send along, end entity first, anchor left out; empty to send none.

@@ -2,7 +2,7 @@
 
 use super::start::CheckedStart;
 use crate::challenge::Challenge;
-use crate::kex::{EphemeralKey, KexError};
+use crate::kex::{AgreementKey, KexError};
 use crate::key_schedule::KeySchedule;
 use crate::transcript::start_and_challenge_hash;
 use alloc::string::String;
@@ -48,7 +48,7 @@ pub struct IssuedChallenge {
 pub fn make_challenge(
     start: &CheckedStart,
     parameters: ChallengeParameters,
-    ephemeral: &EphemeralKey,
+    ephemeral: &AgreementKey,
 ) -> Result<ChallengeDraft, KexError> {
     if ephemeral.suite() != start.suite {
         return Err(KexError::PrivateKey);

@@ -7,7 +7,7 @@ use onboarding::device::{
 };
 use onboarding::server::{ChallengeParameters, IssuedChallenge, make_challenge};
 use onboarding::{
-    CertificateReference, Challenge, EphemeralKey, Frame, Kem, OperatorRoots, ProofPayload,
+    AgreementKey, CertificateReference, Challenge, Frame, Kem, OperatorRoots, ProofPayload,
     Recipient, RecipientKey, Start, Suite, sign_network_proof,
 };
 use secret::PrivateKey;
@@ -89,8 +89,8 @@ impl Run {
     }
 
     /// The device's or the network's ephemeral key.
-    pub(crate) fn ephemeral(&self, member: &str) -> EphemeralKey {
-        EphemeralKey::new(self.suite(), private(&self.value["inputs"][member])).unwrap()
+    pub(crate) fn ephemeral(&self, member: &str) -> AgreementKey {
+        AgreementKey::new(self.suite(), private(&self.value["inputs"][member])).unwrap()
     }
 
     /// The root that the device holds.
@@ -156,7 +156,7 @@ impl Run {
             0 => Recipient::CertDirect,
             _ => {
                 let private = private(&self.value["inputs"]["recipient_private"]);
-                let key = EphemeralKey::new(self.suite(), private).unwrap();
+                let key = AgreementKey::new(self.suite(), private).unwrap();
                 Recipient::CertBound(RecipientKey {
                     kem: match self.suite() {
                         Suite::X25519 => Kem::X25519,
