@@ -1,0 +1,433 @@
+//! The task that owns socket, DTLS engine and endpoints.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coap::Parameters;
+use dtls::{
+    CloseReason, Event, FailureReason, Lookup, Out, PeerAddress, Psk, PskAnswer, SessionId,
+};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use super::timers::Timers;
+use crate::binding::Binding;
+use crate::calls::{Answer, Calls};
+use crate::clock::{Monotonic, at, dtls_instant, since_start};
+use crate::command::{Command, Commands, Found};
+use crate::crypto::random;
+use crate::session::Facts;
+use crate::stats::Counters;
+use crate::{AwsLc, Handler, KeyLookup, KeyQuery, LookupUnavailable, WallClock, socket};
+
+pub(super) struct Driver<K: KeyLookup, H> {
+    pub(super) socket: UdpSocket,
+    pub(super) clock: Monotonic,
+    pub(super) engine: dtls::Server<AwsLc>,
+    pub(super) parameters: Arc<Parameters>,
+    pub(super) keys: Arc<K>,
+    pub(super) calls: Calls<H>,
+    pub(super) tracker: TaskTracker,
+    pub(super) commands: Commands<K::Context>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) wall_clock: WallClock,
+    pub(super) lookup_timeout: Duration,
+    pub(super) sessions: HashMap<SessionId, Bound<K::Context>>,
+    /// Handshakes whose key was asked for, with the context once it is found.
+    pub(super) contexts: HashMap<SessionId, Option<K::Context>>,
+    pub(super) timers: Timers,
+    /// Sessions whose endpoint may have something to send or report.
+    pub(super) touched: Vec<SessionId>,
+    /// What the engine made of datagrams, keys and time.
+    pub(super) arrived: Out,
+    /// What the engine made of our data.
+    pub(super) leaving: Out,
+}
+
+/// A session with the timer that is set for it.
+pub(super) struct Bound<X> {
+    binding: Box<Binding<X>>,
+    timer: Option<Duration>,
+}
+
+/// What woke the driver.
+enum Wake<X> {
+    Datagram(std::io::Result<(usize, std::net::SocketAddr)>),
+    Command(Option<Command<X>>),
+    Answer(Option<Answer>),
+    Timer,
+    Shutdown,
+    DrainOver,
+}
+
+impl<K, H> Driver<K, H>
+where
+    K: KeyLookup,
+    H: Handler<K::Context>,
+{
+    /// Serves until the token is cancelled and what was begun is done.
+    pub(super) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Command<K::Context>>,
+        mut answers: mpsc::Receiver<Answer>,
+        token: CancellationToken,
+        drain: Duration,
+    ) {
+        let mut buffer = vec![0; socket::MAX_DATAGRAM];
+        let mut drained_at = None;
+        while drained_at.is_none() || !self.calls.is_idle() {
+            let next = self.next_timeout().map(|at| self.clock.at(at));
+            let wake = tokio::select! {
+                received = self.socket.recv_from(&mut buffer) => Wake::Datagram(received),
+                answer = answers.recv() => Wake::Answer(answer),
+                command = queue.recv() => Wake::Command(command),
+                () = at(next) => Wake::Timer,
+                () = at(drained_at) => Wake::DrainOver,
+                () = token.cancelled(), if drained_at.is_none() => Wake::Shutdown,
+            };
+            match wake {
+                Wake::Datagram(Ok((length, from))) => {
+                    self.datagram(buffer.get(..length).unwrap_or_default(), from);
+                    self.more_datagrams(&mut buffer);
+                }
+                Wake::Datagram(Err(error)) => debug!(%error, "datagram not received"),
+                Wake::Answer(Some(answer)) => self.answer(answer),
+                Wake::Command(Some(command)) => self.command(command),
+                // the driver itself holds senders
+                Wake::Command(None) | Wake::Answer(None) => {}
+                Wake::Timer => self.tick(),
+                Wake::Shutdown => {
+                    self.calls.drain();
+                    drained_at = Some(tokio::time::Instant::now() + drain);
+                }
+                Wake::DrainOver => break,
+            }
+            self.settle();
+            self.flush().await;
+        }
+        self.close_all().await;
+    }
+
+    /// Takes what else has arrived, up to a bound, so that one wake serves many datagrams.
+    fn more_datagrams(&mut self, buffer: &mut [u8]) {
+        for _ in 0..BATCH {
+            let Ok((length, from)) = self.socket.try_recv_from(buffer) else {
+                return;
+            };
+            self.datagram(buffer.get(..length).unwrap_or_default(), from);
+        }
+    }
+
+    fn datagram(&mut self, datagram: &[u8], from: std::net::SocketAddr) {
+        self.counters.datagrams_received.one();
+        let handshakes = self.engine.handshake_count();
+        let before = self.arrived.octets().len();
+        let segments = self.arrived.segments().len();
+        let touched = self.touched.len();
+        let now = self.clock.now();
+        self.engine.datagram(
+            dtls_instant(now),
+            PeerAddress::new(0, from),
+            datagram,
+            &mut random,
+            &mut self.arrived,
+        );
+        if self.engine.handshake_count() > handshakes {
+            self.counters.handshakes_started.one();
+        }
+        for segment in self.arrived.segments().get(segments..).unwrap_or_default() {
+            if is_hello_verify_request(self.arrived.payload(&segment.range)) {
+                self.counters.hello_verify_requests.one();
+            }
+        }
+        let had_effect = self.engine_events(now);
+        if !had_effect && before == self.arrived.octets().len() && touched == self.touched.len() {
+            self.counters.datagrams_ignored.one();
+        }
+    }
+
+    /// Takes what the engine reports; whether that was anything.
+    fn engine_events(&mut self, now: Duration) -> bool {
+        let mut any = false;
+        while let Some(event) = self.arrived.next_event() {
+            any = true;
+            match event {
+                Event::Lookup(lookup) => self.look_up(lookup),
+                Event::Established(established) => self.established(established),
+                Event::Data {
+                    session,
+                    epoch,
+                    range,
+                } => {
+                    if let Some(bound) = self.sessions.get_mut(&session)
+                        && bound.binding.epoch() == epoch
+                    {
+                        let data = self.arrived.payload(&range);
+                        bound.binding.endpoint.handle_datagram(now, data);
+                        self.touched.push(session);
+                    }
+                }
+                Event::Closed { session, reason } => self.closed(session, reason),
+                Event::HandshakeFailed {
+                    session, reason, ..
+                } => self.handshake_failed(session, reason),
+                _ => {}
+            }
+        }
+        any
+    }
+
+    fn look_up(&mut self, lookup: Lookup) {
+        self.contexts.insert(lookup.session, None);
+        let keys = Arc::clone(&self.keys);
+        let commands = self.commands.clone();
+        let limit = self.lookup_timeout;
+        self.tracker.spawn(async move {
+            let query = KeyQuery {
+                identity: lookup.identity,
+                suite: lookup.suite,
+                server_name: lookup.server_name,
+                peer: lookup.peer.remote(),
+            };
+            let found = timeout(limit, keys.lookup(query)).await;
+            let command = Command::Key {
+                lookup: lookup.id,
+                session: lookup.session,
+                found: found.unwrap_or(Err(LookupUnavailable)),
+            };
+            // without a driver there is no handshake
+            let _ = commands.send(command).await;
+        });
+    }
+
+    fn found(&mut self, lookup: dtls::LookupId, session: SessionId, found: Found<K::Context>) {
+        let now = self.clock.now();
+        if !self.contexts.contains_key(&session) {
+            // the handshake has ended meanwhile
+            return;
+        }
+        let answer = match found {
+            Err(LookupUnavailable) => PskAnswer::Unavailable,
+            Ok(None) => PskAnswer::Unknown,
+            Ok(Some(known)) => match Psk::try_from_slice(known.key.expose()) {
+                Ok(key) => {
+                    self.contexts.insert(session, Some(known.context));
+                    let expires = known
+                        .expires_at_unix_ms
+                        .map(|at| dtls_instant(now + self.until(at)));
+                    PskAnswer::Known { key, expires }
+                }
+                Err(error) => {
+                    debug!(%error, "key of an identity cannot be used");
+                    PskAnswer::Unavailable
+                }
+            },
+        };
+        self.engine.psk(
+            dtls_instant(now),
+            lookup,
+            answer,
+            &mut random,
+            &mut self.arrived,
+        );
+        self.engine_events(now);
+    }
+
+    /// The time from now to a time of day; zero if that has passed.
+    fn until(&self, unix_ms: u64) -> Duration {
+        Duration::from_millis(unix_ms.saturating_sub(self.wall_clock.unix_ms()))
+    }
+
+    fn established(&mut self, established: dtls::Established) {
+        let id = established.session;
+        let Some(context) = self.contexts.remove(&id).flatten() else {
+            // a session without a key lookup does not exist
+            self.engine.close(id, &mut self.leaving);
+            return;
+        };
+        self.counters.handshakes_completed.one();
+        let binding = Box::new(Binding::new(
+            Arc::clone(&self.parameters),
+            Arc::new(Facts::new(established, context)),
+            self.commands.downgrade(),
+        ));
+        if let Some(session) = binding.session() {
+            self.calls.handler.established(&session);
+        }
+        let timer = None;
+        self.sessions.insert(id, Bound { binding, timer });
+        self.count_sessions();
+    }
+
+    fn closed(&mut self, id: SessionId, reason: CloseReason) {
+        let Some(mut bound) = self.sessions.remove(&id) else {
+            return;
+        };
+        self.timers.set(id, &mut bound.timer, None);
+        self.count_sessions();
+        let session = bound.binding.session();
+        self.counters
+            .add_endpoint(bound.binding.endpoint.take_stats());
+        bound.binding.end(reason);
+        if let Some(session) = session {
+            self.calls.handler.closed(&session, reason);
+        }
+    }
+
+    fn handshake_failed(&mut self, session: SessionId, reason: FailureReason) {
+        self.contexts.remove(&session);
+        self.counters.handshakes_failed.one();
+        if reason == FailureReason::Restarted {
+            self.counters.handshakes_started.one();
+        }
+        debug!(?reason, "handshake failed");
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        let now = self.clock.now();
+        match self.sessions.get_mut(&answer.session) {
+            Some(bound) if bound.binding.epoch() == answer.epoch => {
+                self.touched.push(answer.session);
+                bound.binding.answer(now, answer);
+            }
+            _ => self.counters.answers_dropped.one(),
+        }
+    }
+
+    fn command(&mut self, command: Command<K::Context>) {
+        let now = self.clock.now();
+        match command {
+            Command::Key {
+                lookup,
+                session,
+                found,
+            } => self.found(lookup, session, found),
+            Command::Exchange {
+                session,
+                ticket,
+                request,
+                reliability,
+                reply,
+            } => match self.sessions.get_mut(&session) {
+                Some(bound) => {
+                    self.touched.push(session);
+                    let binding = &mut bound.binding;
+                    binding.start(now, ticket, request, reliability, reply);
+                }
+                None => reply.fail(crate::ExchangeError::Closed),
+            },
+            Command::Cancel { session, ticket } => {
+                if let Some(bound) = self.sessions.get_mut(&session) {
+                    self.touched.push(session);
+                    bound.binding.cancel(now, ticket);
+                }
+            }
+            Command::Notify {
+                session,
+                request,
+                response,
+                reliability,
+            } => {
+                if let Some(bound) = self.sessions.get_mut(&session) {
+                    self.touched.push(session);
+                    let binding = &mut bound.binding;
+                    binding.notify(now, request, response, reliability);
+                }
+            }
+            Command::Close(session) => self.engine.close(session, &mut self.arrived),
+            Command::Revoke(session) => self.engine.revoke(session, &mut self.arrived),
+            Command::RevokeWhere(picks) => {
+                let picked = self.sessions.iter().filter_map(|(id, bound)| {
+                    let session = bound.binding.session()?;
+                    picks(&session).then_some(*id)
+                });
+                for id in picked.collect::<Vec<_>>() {
+                    self.engine.revoke(id, &mut self.arrived);
+                }
+            }
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Duration> {
+        let engine = self.engine.next_timeout().map(since_start);
+        [engine, self.timers.next()].into_iter().flatten().min()
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        self.engine.tick(dtls_instant(now), &mut self.arrived);
+        for session in self.timers.due(now) {
+            if let Some(bound) = self.sessions.get_mut(&session) {
+                bound.binding.endpoint.tick(now);
+                self.touched.push(session);
+            }
+        }
+    }
+
+    /// Takes what engine and endpoints have to report, until there is nothing left but datagrams.
+    fn settle(&mut self) {
+        let now = self.clock.now();
+        loop {
+            self.engine_events(now);
+            let Some(id) = self.touched.pop() else {
+                return;
+            };
+            let Some(bound) = self.sessions.get_mut(&id) else {
+                continue;
+            };
+            bound.binding.pump(now, &self.calls, &self.counters);
+            while let Some(datagram) = bound.binding.endpoint.poll_transmit() {
+                let epoch = bound.binding.epoch();
+                let sent = self.engine.send(id, epoch, &datagram, &mut self.leaving);
+                if let Err(error) = sent {
+                    self.counters.send_errors.one();
+                    debug!(%error, "message not sent");
+                }
+            }
+            let next = bound.binding.endpoint.next_timeout();
+            self.timers.set(id, &mut bound.timer, next);
+            while let Some(event) = self.leaving.next_event() {
+                if let Event::Closed { session, reason } = event {
+                    self.closed(session, reason);
+                }
+            }
+        }
+    }
+
+    /// Sends what waits.
+    async fn flush(&mut self) {
+        socket::send(&self.socket, &self.arrived, &self.counters).await;
+        self.arrived.clear();
+        socket::send(&self.socket, &self.leaving, &self.counters).await;
+        self.leaving.clear();
+    }
+
+    async fn close_all(&mut self) {
+        let ids: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for id in ids {
+            self.engine.close(id, &mut self.arrived);
+        }
+        self.settle();
+        self.flush().await;
+    }
+
+    fn count_sessions(&self) {
+        self.counters.sessions.set(self.sessions.len());
+    }
+}
+
+/// Whether a datagram is a HelloVerifyRequest: an unprotected handshake record with a message of type 3
+/// (RFC 6347 4.3.2).
+fn is_hello_verify_request(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&22)
+        && datagram.get(3..5) == Some(&[0, 0])
+        && datagram.get(13) == Some(&3)
+}
+
+/// Datagrams taken at one wake.
+const BATCH: usize = 64;
