@@ -117,7 +117,8 @@ impl Binding {
     /// Length and type before each part, so that different parts never give the same octets.
     fn part(mut self, kind: u8, octets: &[u8]) -> Self {
         self.0.push(kind);
-        self.0.extend_from_slice(&(octets.len() as u64).to_be_bytes());
+        self.0
+            .extend_from_slice(&(octets.len() as u64).to_be_bytes());
         self.0.extend_from_slice(octets);
         self
     }
@@ -200,8 +201,8 @@ impl Sealer {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
             opened => opened.map_err(failed)?,
         };
-        let key = random::<DATA_KEY>()
-            .map_err(|_| failed(std::io::Error::other("no random numbers")))?;
+        let key =
+            random::<DATA_KEY>().map_err(|_| failed(std::io::Error::other("no random numbers")))?;
         let mut text = Zeroizing::new(String::with_capacity(2 * DATA_KEY + 1));
         for octet in key.iter() {
             for digit in [octet >> 4, octet & 15] {
@@ -295,7 +296,12 @@ impl Sealer {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sealer({} keys, seals with {})", self.keys.len(), self.seal_with)
+        write!(
+            f,
+            "Sealer({} keys, seals with {})",
+            self.keys.len(),
+            self.seal_with
+        )
     }
 }
 
@@ -377,7 +383,10 @@ fn read_key(path: &Path) -> Result<SealingKey, SealerError> {
     let key: Zeroizing<Vec<u8>> = Zeroizing::new(
         digits
             .chunks(2)
-            .map(|pair| pair.iter().fold(0, |octet, digit| octet << 4 | *digit as u8))
+            .map(|pair| {
+                pair.iter()
+                    .fold(0, |octet, digit| octet << 4 | *digit as u8)
+            })
             .collect(),
     );
     if digits.len() != 2 * DATA_KEY {
@@ -402,7 +411,10 @@ mod tests {
     fn a_sealed_value_opens_for_its_record_only() {
         let sealer = Sealer::new([(1, key(1))], None).unwrap();
         let sealed = sealer.seal(b"K and OPc", &record(1)).unwrap();
-        assert_eq!(sealer.unseal(&sealed, &record(1)).unwrap().expose(), b"K and OPc");
+        assert_eq!(
+            sealer.unseal(&sealed, &record(1)).unwrap().expose(),
+            b"K and OPc"
+        );
         for other in [
             record(2),
             Binding::new("credential").text("crd_2").number(1),
@@ -493,7 +505,13 @@ mod tests {
         let hex = open(&file("hex", "AB".repeat(32).as_bytes())).unwrap();
         let sealed = raw.seal(b"secret", &record(1)).unwrap();
         assert!(hex.unseal(&sealed, &record(1)).is_ok());
-        for wrong in ["", "ab", &"ab".repeat(33), &"zz".repeat(32), &"aé".repeat(32)] {
+        for wrong in [
+            "",
+            "ab",
+            &"ab".repeat(33),
+            &"zz".repeat(32),
+            &"aé".repeat(32),
+        ] {
             assert!(matches!(
                 open(&file("wrong", wrong.as_bytes())),
                 Err(SealerError::Content { .. })

@@ -68,7 +68,11 @@ impl Embedded {
             redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse {
                 path: path.to_owned(),
             },
-            redb::DatabaseError::Storage(redb::StorageError::Io(source)) => file_error(source),
+            redb::DatabaseError::Storage(redb::StorageError::Io(source))
+                if source.kind() != std::io::ErrorKind::InvalidData =>
+            {
+                file_error(source)
+            }
             other => OpenError::Damaged {
                 source: Box::new(other),
             },

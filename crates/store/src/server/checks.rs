@@ -1,8 +1,9 @@
 //! Is the server set up to keep what it acknowledges?
 
 use redis::aio::ConnectionManager;
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{ErrorKind, ServerErrorKind, Value};
 
+use super::connect::explain;
 use crate::config::StoreConfig;
 use crate::open::OpenError;
 
@@ -17,7 +18,7 @@ pub(super) async fn check(
     let hello: Value = redis::cmd("HELLO")
         .query_async(connection)
         .await
-        .map_err(unanswered)?;
+        .map_err(explain)?;
     check_version(&text_of(&hello, "version"))?;
     let role = text_of(&hello, "role");
     if role == "replica" || role == "slave" {
@@ -75,7 +76,7 @@ async fn check_settings(
                         source: Box::new(error),
                     }
                 }
-                _ => unanswered(error),
+                _ => explain(error),
             })?;
         let found = text_of(&answer, name);
         let fits = match name {
@@ -94,13 +95,6 @@ const fn setting(setting: &'static str, found: String, needed: &'static str) -> 
         setting,
         found,
         needed,
-    }
-}
-
-fn unanswered(source: RedisError) -> OpenError {
-    OpenError::Refused {
-        hint: "it does not answer questions about itself",
-        source: Box::new(source),
     }
 }
 

@@ -6,7 +6,7 @@
 --       Then the operations: 'p' ttl name body | 'd' name | 'a' ttl suffix body | 'i' ttl name by.
 --       ttl in milliseconds, 0 for none; name '' for none.
 -- Answers {1, version, count...}, {0, n} for the n-th condition, {-1, n} if the n-th counter is exhausted,
---       {-2, n} if it is no counter.
+--       {-2, n} if it is no counter, {-3} if the user lacks a right.
 --
 -- A value is 16 hexadecimal digits of version, two octets of schema, the octets.
 
@@ -61,6 +61,16 @@ while arg_at < #ARGV do
   operations[#operations + 1] = o
 end
 
+-- A write that is refused in the middle would leave half a transaction, so the rights are asked for first.
+local may = redis.acl_check_cmd
+if not may('SET', KEYS[1], '') then return {-3} end
+for _, o in ipairs(operations) do
+  local key, index = o.key, o.index
+  if not (may('SET', key, '') and may('DEL', key) and may('PTTL', key)) then return {-3} end
+  if index and not (may('ZADD', index, 0, '') and may('ZREM', index, '') and may('EXISTS', index)
+      and may('PEXPIRE', index, 1) and may('PERSIST', index)) then return {-3} end
+end
+
 version = string.format('%016x', version)
 
 local function set(o, body)
@@ -87,6 +97,7 @@ local function set(o, body)
 end
 
 local answer = {1, version}
+local tag = string.sub(KEYS[1], 1, -3)
 local deleted = false
 for _, o in ipairs(operations) do
   if o.code == 'p' then
@@ -102,7 +113,11 @@ for _, o in ipairs(operations) do
     if redis.call('DEL', o.key) == 1 then deleted = true end
     if o.index then redis.call('ZREM', o.index, o.name) end
   end
-  redis.call('PUBLISH', o.key, version)
+end
+for _, o in ipairs(operations) do
+  -- A hint that the user may not give is left out.
+  redis.pcall('PUBLISH', tag, o.key)
+  redis.pcall('PUBLISH', string.gsub(o.key, '^([^:]+):{[^}]*}:([^:]+).*$', '%1:%2'), o.key)
 end
 -- What is written again gets a larger version, even if the clock is set back meanwhile.
 if deleted then redis.call('SET', KEYS[1], version, 'PX', MARK_MS) end

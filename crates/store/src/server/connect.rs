@@ -117,11 +117,11 @@ pub(super) async fn connect(
         .set_pipeline_buffer_size(1024);
     ConnectionManager::new_with_config(client.clone(), config)
         .await
-        .map_err(unreachable)
+        .map_err(explain)
 }
 
-/// Adds a hint to an error of connecting.
-fn unreachable(error: RedisError) -> OpenError {
+/// Adds a hint to an error of connecting and of the first questions.
+pub(super) fn explain(error: RedisError) -> OpenError {
     let refused = |hint, source: RedisError| OpenError::Refused {
         hint,
         source: Box::new(source),

@@ -23,30 +23,13 @@ pub(super) struct Subscription {
     pub(super) active: oneshot::Sender<()>,
 }
 
-/// The patterns of channels for what is watched. Each changed key is a channel of its own.
-fn patterns(watched: &Watched) -> Vec<String> {
+/// The channel on which changes are published, as keys. Exact names, because a server lets a limited user
+/// subscribe to a pattern only if that very pattern is in its rights.
+fn channel(watched: &Watched) -> String {
     match watched {
-        Watched::Tag(tag) => vec![format!("{}:*", literal(tag.prefix()))],
-        Watched::Kind(function, kind) => {
-            let (function, kind) = (function.as_str(), kind.as_str());
-            vec![
-                format!("{function}:{{*}}:{kind}"),
-                format!("{function}:{{*}}:{kind}:*"),
-            ]
-        }
+        Watched::Tag(tag) => tag.prefix().to_owned(),
+        Watched::Kind(function, kind) => format!("{}:{}", function.as_str(), kind.as_str()),
     }
-}
-
-/// A pattern that matches this text only.
-fn literal(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '\\' | '^') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
 }
 
 pub(super) struct Hub {
@@ -99,22 +82,22 @@ impl Hub {
     ) -> bool {
         loop {
             while let Some(wish) = unanswered.pop() {
-                let wanted = patterns(&wish.watched);
-                if !subscribe(sink, &wanted).await {
-                    unanswered.push(wish);
-                    return false;
+                let wanted = channel(&wish.watched);
+                if !known.contains(&wanted) {
+                    if !subscribe(sink, std::slice::from_ref(&wanted)).await {
+                        unanswered.push(wish);
+                        return false;
+                    }
+                    known.push(wanted);
                 }
-                known.extend(wanted);
-                known.sort();
-                known.dedup();
                 // A watcher that went away meanwhile does not mind.
                 let _gone = wish.active.send(());
             }
             tokio::select! {
                 message = stream.next() => match message {
                     Some(message) => {
-                        if let Some(change) = Change::of_key(message.get_channel_name()) {
-                            let _unwatched = self.hints.send(Arc::new(Hint::Changed(change)));
+                        if let Some(hint) = hint(&message) {
+                            let _unwatched = self.hints.send(Arc::new(hint));
                         }
                     }
                     None => return false,
@@ -134,12 +117,18 @@ impl Hub {
     }
 }
 
-async fn subscribe(sink: &mut PubSubSink, patterns: &[String]) -> bool {
-    if patterns.is_empty() {
+fn hint(message: &redis::Msg) -> Option<Hint> {
+    let key = std::str::from_utf8(message.get_payload_bytes()).ok()?;
+    Change::of_key(key).map(Hint::Changed)
+}
+
+async fn subscribe(sink: &mut PubSubSink, channels: &[String]) -> bool {
+    if channels.is_empty() {
         return true;
     }
-    matches!(
-        timeout(PROBE_ANSWER, sink.psubscribe(patterns)).await,
-        Ok(Ok(()))
-    )
+    let subscribed = timeout(PROBE_ANSWER, sink.subscribe(channels)).await;
+    if let Ok(Err(error)) = &subscribed {
+        tracing::warn!(error = %error, "the store server refuses a subscription");
+    }
+    matches!(subscribed, Ok(Ok(())))
 }

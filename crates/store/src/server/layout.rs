@@ -204,6 +204,10 @@ impl Kinds {
             -2 => Err(Error::Corrupt {
                 kind: kind(&self.counters),
             }),
+            -3 => Err(Error::Unavailable {
+                reason: "the server's user lacks a right, see the README of store",
+                source: None,
+            }),
             _ => Err(unreadable()),
         }
     }

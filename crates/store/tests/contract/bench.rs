@@ -59,6 +59,11 @@ impl Bench {
         Self::open(&config, Some(Box::new((primary, replica)))).await
     }
 
+    /// A store that the case keeps alive itself.
+    pub(crate) async fn on(config: &StoreConfig) -> Self {
+        Self::open(config, None).await
+    }
+
     async fn open(
         config: &StoreConfig,
         keep: Option<Box<dyn std::any::Any + Send + Sync>>,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{Class, ClaimError, Error, Store, Tag};
+use store::{ClaimError, Class, Error, Store, Tag};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, Note, note};
@@ -40,7 +40,10 @@ pub(crate) async fn of_64_concurrent_claims_for_one_device_one_holds(bench: &Ben
     }
     let holder = holder.expect("a holder");
     let claim = bench.store.claim(&device).await.unwrap().unwrap();
-    assert_eq!((claim.holder.as_str(), claim.confirmed), (holder.as_str(), true));
+    assert_eq!(
+        (claim.holder.as_str(), claim.confirmed),
+        (holder.as_str(), true)
+    );
     let mut relied_on = HashSet::new();
     for number in 0..64 {
         let subscription = format!("sub_{number}");
@@ -95,7 +98,10 @@ pub(crate) async fn a_scrub_settles_what_was_never_confirmed(bench: &Bench) {
         asked.lock().unwrap().push(holder.clone());
         async move { Ok(holder == "recorded") }
     };
-    let young = store.scrub_claims(Duration::from_secs(60), ask).await.unwrap();
+    let young = store
+        .scrub_claims(Duration::from_secs(60), ask)
+        .await
+        .unwrap();
     assert_eq!(young, Default::default());
     assert!(asked.lock().unwrap().is_empty());
 

@@ -18,9 +18,12 @@ pub(crate) async fn of_64_concurrent_takers_one_gets_the_lease(bench: &Bench) {
     }
     let taken = takers.join_all().await;
     assert_eq!(taken.iter().flatten().count(), 1);
-    assert!(taken.into_iter().flatten().all(|lease| {
-        lease.remaining() > LONG / 2 && lease.remaining() <= LONG
-    }));
+    assert!(
+        taken
+            .into_iter()
+            .flatten()
+            .all(|lease| { lease.remaining() > LONG / 2 && lease.remaining() <= LONG })
+    );
 }
 
 pub(crate) async fn tokens_grow_and_a_late_holder_writes_nothing(bench: &Bench) {

@@ -7,12 +7,14 @@
 mod bench;
 mod claims;
 mod conditions;
+mod embedded;
 mod idempotency;
 mod leases;
 mod lifetimes;
 mod listing;
 mod outbox;
 mod records;
+mod redis_faults;
 mod redis_server;
 mod sealed;
 mod watching;

@@ -22,7 +22,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn numbers(&self) -> Vec<u64> {
         let applied = self.applied.lock().unwrap();
-        applied.iter().map(|message| number(message)).collect()
+        applied.iter().map(number).collect()
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::bench::eventually;
+
 /// A running server; killed when dropped.
 pub(crate) struct RedisServer {
     child: Option<Child>,
@@ -14,6 +16,9 @@ pub(crate) struct RedisServer {
     options: Vec<String>,
     pub(crate) port: u16,
 }
+
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(20);
 
 /// What keeps acknowledged writes.
 const SAFE: [&str; 6] = [
@@ -58,12 +63,19 @@ impl RedisServer {
     pub(crate) async fn start_replica(&self) -> Self {
         let primary = format!("127.0.0.1 {}", self.port);
         let replica = Self::start_tcp(&["--replicaof", &primary]).await;
-        let start = Instant::now();
-        while !self.ask("INFO replication").await.contains("state=online") {
-            assert!(start.elapsed() < Duration::from_secs(20), "replica follows");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        eventually(START, "the replica follows", || self.is_confirmed()).await;
         replica
+    }
+
+    /// Whether a replica confirms a write within 100 ms.
+    async fn is_confirmed(&self) -> bool {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("SET").arg("probe").arg(1).ignore();
+        pipeline.cmd("WAIT").arg(1).arg(100);
+        let confirmed: Result<(u64,), _> = pipeline.query_async(&mut connection).await;
+        confirmed.is_ok_and(|(replicas,)| replicas == 1)
     }
 
     async fn launch(&mut self) {
@@ -84,7 +96,7 @@ impl RedisServer {
         let start = Instant::now();
         while !self.answers().await {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(20), "server: {log}");
+            assert!(start.elapsed() < START, "server: {log}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
