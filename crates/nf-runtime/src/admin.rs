@@ -24,8 +24,7 @@ pub struct Admin {
     pub metrics: Metrics,
 }
 
-/// Answers `/livez`, `/readyz`, `/metrics` and `/version` until the process stops, and through its
-/// drain.
+/// Answers `/livez`, `/readyz`, `/metrics` and `/version` until listeners close.
 ///
 /// # Errors
 /// The listener fails.

@@ -135,7 +135,17 @@ impl LabAuthority {
     /// # Errors
     /// A name cannot stand in a certificate.
     pub fn issue(&self, caller: &Caller, dns: &[&str], ips: &[IpAddr]) -> Result<Issued, PkiError> {
-        self.issue_for(caller, dns, ips, LEAF_LIFETIME)
+        let mut params = leaf(&caller.to_string(), dns, ips)?;
+        params
+            .subject_alt_names
+            .push(SanType::URI(Ia5String::try_from(
+                caller.to_uri(&self.trust_domain),
+            )?));
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        self.sign(&params)
     }
 
     /// Issues the certificate of a server that is no function, for example the portal; valid for 90 days.
@@ -144,7 +154,7 @@ impl LabAuthority {
     /// A name cannot stand in a certificate.
     pub fn issue_server(&self, dns: &[&str], ips: &[IpAddr]) -> Result<Issued, PkiError> {
         let common_name = dns.first().copied().unwrap_or("Berth server");
-        let mut params = leaf(common_name, LEAF_LIFETIME, dns, ips)?;
+        let mut params = leaf(common_name, dns, ips)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(&params)
     }
@@ -185,26 +195,6 @@ impl LabAuthority {
         Ok((certificate, key))
     }
 
-    fn issue_for(
-        &self,
-        caller: &Caller,
-        dns: &[&str],
-        ips: &[IpAddr],
-        lifetime: Duration,
-    ) -> Result<Issued, PkiError> {
-        let mut params = leaf(&caller.to_string(), lifetime, dns, ips)?;
-        params
-            .subject_alt_names
-            .push(SanType::URI(Ia5String::try_from(
-                caller.to_uri(&self.trust_domain),
-            )?));
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        self.sign(&params)
-    }
-
     fn sign(&self, params: &CertificateParams) -> Result<Issued, PkiError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let certificate = params.signed_by(&key, &self.issuer)?;
@@ -227,13 +217,8 @@ fn params(common_name: &str, lifetime: Duration) -> CertificateParams {
     params
 }
 
-fn leaf(
-    common_name: &str,
-    lifetime: Duration,
-    dns: &[&str],
-    ips: &[IpAddr],
-) -> Result<CertificateParams, PkiError> {
-    let mut params = params(common_name, lifetime);
+fn leaf(common_name: &str, dns: &[&str], ips: &[IpAddr]) -> Result<CertificateParams, PkiError> {
+    let mut params = params(common_name, LEAF_LIFETIME);
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;

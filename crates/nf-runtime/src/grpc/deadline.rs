@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::grpc::GrpcConfig;
-use crate::grpc::methods::{Method, method};
+use crate::grpc::methods;
 use crate::grpc::wire::{self, trailers};
 
 /// By when a call has to be answered.
@@ -112,7 +112,7 @@ where
     let Ok(asked) = wire::timeout(request.headers()) else {
         return refuse(Cause::MalformedMessage).into_http();
     };
-    let streams = method(request.uri().path()).is_some_and(Method::streams);
+    let streams = methods::streams(request.uri().path());
     let time = match asked {
         asked if streams => asked,
         Some(asked) => Some(asked.min(limits.longest_deadline)),

@@ -12,6 +12,7 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
+use tracing::subscriber::DefaultGuard;
 use tracing::{Subscriber, warn};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -102,11 +103,26 @@ pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, Teleme
     Ok(telemetry)
 }
 
-/// Makes what [`init`] installs, for tests that install it for one thread and read the log lines.
+/// Installs the same for the current thread alone, for tests that read what is logged.
 ///
 /// # Errors
 /// Filter or endpoint are unusable.
-pub fn build<W>(
+pub fn init_for_thread<W>(
+    config: &TelemetryConfig,
+    service: &str,
+    writer: W,
+) -> Result<(Telemetry, DefaultGuard), TelemetryError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    // tracing remembers for the whole process that a place is not traced when a thread that traces
+    // nothing comes by first; with this, there is no such thread. It fails where one is installed.
+    let _ = tracing::subscriber::set_global_default(Registry::default());
+    let (subscriber, telemetry) = build(config, service, writer)?;
+    Ok((telemetry, tracing::subscriber::set_default(subscriber)))
+}
+
+fn build<W>(
     config: &TelemetryConfig,
     service: &str,
     writer: W,

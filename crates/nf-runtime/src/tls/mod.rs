@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use self::verify::{CalleeVerifier, CallerVerifier};
 use crate::lifecycle::Lifecycle;
+use crate::procedure::chain;
 
 pub use self::public::{PublicCertificate, PublicCertificateConfig};
 pub(crate) use self::spiffe::peer_of;
@@ -222,13 +223,10 @@ fn watch_files(
             match reload() {
                 Ok(true) => info!("certificate replaced"),
                 Ok(false) => {}
-                Err(error) => {
-                    let error = anyhow::Error::new(error);
-                    warn!(
-                        error = format!("{error:#}"),
-                        "new certificate not usable, the old one stays"
-                    );
-                }
+                Err(error) => warn!(
+                    error = chain(&error),
+                    "new certificate not usable, the old one stays"
+                ),
             }
         }
     });
@@ -241,3 +239,6 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 const HTTP2: &[u8] = b"h2";
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -77,6 +77,14 @@ impl Backend {
 
     /// Sends one call, over a new connection where there is none.
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        match self.send_once(request).await {
+            // The connection had aged just then; a new one knows nothing of that.
+            Err(Failure::Unsent(unsent, _)) if !self.is_resting() => self.send_once(*unsent).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn send_once(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
         let mut sender = match self.connected().await {
             Ok(sender) => sender,
             Err(error) => return Err(Failure::Unsent(Box::new(request), unavailable(error))),

@@ -21,7 +21,7 @@ use super::pool::Pool;
 use super::retry::{Budget, retried};
 use super::targets::{TargetError, Targets};
 use crate::grpc::deadline::{Deadline, DeadlineBody};
-use crate::grpc::methods::{self, Method, method};
+use crate::grpc::methods;
 use crate::grpc::metrics::{MeasuredBody, Measurement, RpcMetrics, Side};
 use crate::grpc::server::{Access, SpanBody, Stack, record};
 use crate::grpc::{GrpcConfig, wire};
@@ -159,7 +159,7 @@ impl Inner {
             .flatten()
             .map(Deadline::after);
         let given = handed_on.into_iter().chain(asked).min();
-        let streams = method(request.uri().path()).is_some_and(Method::streams);
+        let streams = methods::streams(request.uri().path());
         given.or_else(|| (!streams).then(|| Deadline::after(self.limits.default_deadline)))
     }
 

@@ -1,7 +1,7 @@
 //! Where the replicas of a function answer.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use tokio::net::lookup_host;
 use tracing::warn;
@@ -50,13 +50,7 @@ impl Targets {
 
 fn target(text: &str) -> Result<String, TargetError> {
     let is_valid = text.rsplit_once(':').is_some_and(|(host, port)| {
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        !host.is_empty()
-            && !host.contains(['/', '@', ' '])
-            && port.parse::<u16>().is_ok_and(|port| port != 0)
+        is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0)
     });
     if is_valid {
         Ok(text.to_owned())
@@ -64,6 +58,21 @@ fn target(text: &str) -> Result<String, TargetError> {
         Err(TargetError {
             target: text.to_owned(),
         })
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    match text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
     }
 }
 

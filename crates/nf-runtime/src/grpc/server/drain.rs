@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 
-use crate::grpc::methods::{Method, method};
+use crate::grpc::methods::{method, streams};
 use crate::grpc::wire::trailers;
 
 /// Ends streams when `token` is cancelled: a stream of answers with UNAVAILABLE, a stream of requests
@@ -23,15 +23,10 @@ pub(super) async fn ended_by<F>(
 where
     F: Future<Output = Response<tonic::body::Body>>,
 {
-    let (requests, answers) = match method(request.uri().path()) {
-        Some(Method {
-            request_stream: true,
-            ..
-        }) => (Some(End::Regular), None),
-        Some(Method {
-            response_stream: true,
-            ..
-        }) => (None, Some(End::Unavailable)),
+    let path = request.uri().path();
+    let (requests, answers) = match method(path) {
+        Some(method) if method.request_stream => (Some(End::Regular), None),
+        _ if streams(path) => (None, Some(End::Unavailable)),
         _ => (None, None),
     };
     let request = match requests {

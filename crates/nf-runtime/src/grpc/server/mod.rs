@@ -13,3 +13,6 @@ pub use self::access::caller;
 pub use self::listener::{serve, serve_radio};
 pub(super) use self::stack::{Access, Stack};
 pub(super) use self::trace::{SpanBody, record};
+
+#[cfg(test)]
+mod tests;
