@@ -1,5 +1,6 @@
 //! Shutdown: what runs ends well, what would never end is ended, nothing new begins.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use nf_api::{Caller, NetworkFunction};
 use nf_runtime::Runtime;
 use nf_runtime::grpc::{self, Channel, GrpcConfig};
 use nf_runtime::lifecycle::{Lifecycle, ShutdownConfig, Stopped};
+use nf_runtime::telemetry::{TelemetryConfig, init_for_thread};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -83,6 +85,28 @@ async fn other_tasks_may_end_and_even_panic() {
     lifecycle.spawn_critical("finished", async { Ok(()) });
     let asked = tokio::time::sleep(Duration::from_secs(1));
     assert!(matches!(lifecycle.run_until(asked).await, Stopped::Clean));
+}
+
+#[tokio::test]
+async fn a_signal_stops_the_process_in_order() {
+    let (telemetry, _installed) =
+        init_for_thread(&TelemetryConfig::default(), "test", std::io::sink).unwrap();
+    let lifecycle = Runtime::for_tests().lifecycle;
+    let token = lifecycle.token();
+    lifecycle.spawn("worker", async move { token.cancelled().await });
+    // Handlers are in place from the first poll on, and joined futures are polled in their order.
+    let signal = async {
+        let own = std::process::id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &own])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let (stopped, ()) = tokio::join!(lifecycle.run_until_signal(telemetry), signal);
+    assert!(matches!(stopped.unwrap(), Stopped::Clean));
 }
 
 #[tokio::test]
