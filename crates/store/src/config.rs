@@ -87,3 +87,46 @@ impl StoreConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operators_file_is_read() {
+        let text = r#"
+            backend = "redis"
+            url = "rediss://valkey.berth.svc:6379/0"
+            username = "aanf"
+            password_file = "/run/secrets/store-password"
+            ca_file = "/run/secrets/ca.crt"
+            replicas = 2
+            wait_timeout = "750ms"
+        "#;
+        let config: StoreConfig = toml::from_str(text).unwrap();
+        assert_eq!(config.backend, BackendKind::Redis);
+        assert_eq!((config.replicas, config.laboratory), (2, false));
+        assert_eq!(config.wait_timeout, Duration::from_millis(750));
+        let again: StoreConfig = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+    }
+
+    #[test]
+    fn an_empty_file_means_memory() {
+        let config: StoreConfig = toml::from_str("").unwrap();
+        assert_eq!(config, StoreConfig::default());
+        assert_eq!(config.backend, BackendKind::Memory);
+    }
+
+    #[test]
+    fn unknown_keys_and_values_are_refused() {
+        for text in [
+            "password = \"x\"",
+            "backend = \"sled\"",
+            "wait_timeout = 500",
+            "replicas = -1",
+        ] {
+            assert!(toml::from_str::<StoreConfig>(text).is_err(), "{text}");
+        }
+    }
+}

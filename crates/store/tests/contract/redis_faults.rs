@@ -323,6 +323,60 @@ async fn an_address_without_tls_or_with_a_password_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_and_password_is_used_if_its_certificate_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    };
+    let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, other) = (made(), made());
+    let cert = file("cert.pem", &certificate.cert.pem());
+    let key = file("key.pem", &certificate.signing_key.serialize_pem());
+    let unknown = file("unknown.pem", &other.cert.pem());
+    let password = file("password", "secret-of-all\n");
+    let port = free_port();
+    let (cert_path, key_path) = (cert.to_string_lossy(), key.to_string_lossy());
+    let port_text = port.to_string();
+    let _server = RedisServer::start_with(&[
+        "--tls-port",
+        &port_text,
+        "--tls-cert-file",
+        &cert_path,
+        "--tls-key-file",
+        &key_path,
+        "--tls-ca-cert-file",
+        &cert_path,
+        "--tls-auth-clients",
+        "no",
+        "--requirepass",
+        "secret-of-all",
+    ])
+    .await;
+    let mut config = StoreConfig {
+        password_file: Some(password),
+        ca_file: Some(cert),
+        ..StoreConfig::redis(format!("rediss://localhost:{port}"))
+    };
+    let (_database, store) = open(&config).await;
+    put(&store, "t", 1, Class::Record).await.unwrap();
+    assert_eq!(get(&store, "t").await, Some(1));
+
+    config.ca_file = Some(unknown);
+    match Database::open(&config).await {
+        Err(OpenError::Unreachable { hint, .. }) => assert!(hint.contains("ca_file"), "{hint}"),
+        other => panic!("{other:?}"),
+    }
+    config.url = Some(format!("redis://localhost:{port}"));
+    config.laboratory = true;
+    match Database::open(&config).await {
+        Err(OpenError::Unreachable { hint, .. }) => assert!(hint.contains("TLS"), "{hint}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_server_is_reported_with_a_hint() {
     let config = StoreConfig {
         laboratory: true,
