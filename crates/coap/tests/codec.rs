@@ -145,7 +145,74 @@ fn any_header() -> impl Strategy<Value = Header> {
         .prop_map(|(kind, code, id, token)| header(kind, Code::from_byte(code), id, &token))
 }
 
+/// Messages that an endpoint has to think about, packed for the fuzz entry point.
+fn any_steps() -> impl Strategy<Value = Vec<u8>> {
+    let kind = prop_oneof![
+        Just(Kind::Confirmable),
+        Just(Kind::NonConfirmable),
+        Just(Kind::Acknowledgement),
+        Just(Kind::Reset)
+    ];
+    let code = prop_oneof![
+        0..9u8,
+        Just(0x45),
+        Just(0x44),
+        Just(0x5f),
+        Just(0x84),
+        Just(0x88),
+        Just(0x8d),
+        any::<u8>()
+    ];
+    let number = prop_oneof![
+        Just(4u16),
+        Just(6),
+        Just(11),
+        Just(12),
+        Just(14),
+        Just(17),
+        Just(23),
+        Just(27),
+        Just(28),
+        Just(60),
+        Just(292),
+        any::<u16>()
+    ];
+    let option = (number, proptest::collection::vec(any::<u8>(), 0..3));
+    let options = proptest::collection::vec(option, 0..4);
+    let payload = prop_oneof![Just(0usize), Just(5), Just(16), Just(32), Just(64)];
+    let step = (any::<u8>(), kind, code, 0..20u16, 0..3u8, options, payload);
+    proptest::collection::vec(step, 1..40).prop_map(|steps| {
+        let mut data = Vec::new();
+        for (action, kind, code, id, token, options, payload) in steps {
+            let code = Code::from_byte(code);
+            let mut list = Options::new();
+            let mut token = vec![token];
+            let mut body = vec![7; payload];
+            if code.is_empty() {
+                token.clear();
+                body.clear();
+            } else {
+                for (number, value) in &options {
+                    list.push(OptionNumber(*number), value);
+                }
+            }
+            let datagram = header(kind, code, id, &token).encode(list.iter(), &body);
+            data.push(action);
+            data.push(u8::try_from(datagram.len()).expect("messages of this test are short"));
+            data.extend_from_slice(&datagram);
+        }
+        data
+    })
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn no_sequence_of_messages_makes_an_endpoint_panic_or_restless(data in any_steps()) {
+        coap::fuzz::fuzz_endpoint(&data);
+    }
+
     #[test]
     fn every_message_comes_back(
         header in any_header(),

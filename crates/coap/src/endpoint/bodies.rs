@@ -41,7 +41,7 @@ impl Bodies {
         parameters: &Parameters,
     ) -> Response {
         self.remove(key);
-        let size = chosen_size(wanted, parameters);
+        let size = chosen_size(wanted, &response, parameters);
         if response.payload.len() <= size.octets() && wanted.block.is_none() {
             return response;
         }
@@ -79,7 +79,7 @@ impl Bodies {
         let at = self.list.iter().position(|body| body.key == key)?;
         let body = self.list.get_mut(at)?;
         body.expires = now.saturating_add(parameters.transfer_lifetime);
-        let size = chosen_size(wanted, parameters);
+        let size = chosen_size(wanted, &body.response, parameters);
         let Some((part, more)) = slice(&body.response, wanted, size) else {
             return Some(Response::new(Code::BAD_REQUEST));
         };
@@ -107,10 +107,12 @@ impl Bodies {
     }
 }
 
-fn chosen_size(wanted: Wanted, parameters: &Parameters) -> BlockSize {
-    wanted.block.map_or(parameters.block_size, |block| {
-        block.size.min(parameters.block_size)
-    })
+/// The block size that both sides can have.
+fn chosen_size(wanted: Wanted, response: &Response, parameters: &Parameters) -> BlockSize {
+    let largest = parameters.block_size_beside(&response.options);
+    wanted
+        .block
+        .map_or(largest, |block| block.size.min(largest))
 }
 
 /// The part of a response that starts where the wanted block starts, and whether more follows.

@@ -73,7 +73,7 @@ impl Endpoint {
         if self.exchanges.len() >= self.parameters.max_exchanges {
             return Err(RequestError::TooManyRequests);
         }
-        let size = self.parameters.block_size;
+        let size = self.parameters.block_size_beside(&request.options);
         let length = request.payload.len();
         let aligned = length - length % size.octets();
         Block::at(aligned, false, size).ok_or(RequestError::BodyTooLarge)?;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::BlockSize;
+use crate::{BlockSize, Options};
 
 /// Timers and limits of an endpoint; the default is what RFC 7252 4.8 gives, and limits for a server of many sessions.
 #[derive(Clone, Debug)]
@@ -26,8 +26,10 @@ pub struct Parameters {
     pub response_timeout: Duration,
     /// How long an unfinished block-wise transfer is kept after its last block. 120 s.
     pub transfer_lifetime: Duration,
-    /// The block size that we choose. 1024 octets.
+    /// The block size that we choose, unless the options of a message leave less room. 1024 octets.
     pub block_size: BlockSize,
+    /// The largest message that we send, in octets, if its options alone do not exceed it. 1152 (RFC 7252 4.6).
+    pub max_message: usize,
     /// The largest body taken in blocks, of a request or a response. 64 KiB.
     pub max_body: usize,
     /// Requests of the peer that wait for their answer at a time; more are answered 5.03. 8.
@@ -56,6 +58,7 @@ impl Default for Parameters {
             response_timeout: Duration::from_secs(93),
             transfer_lifetime: Duration::from_secs(120),
             block_size: BlockSize::MAX,
+            max_message: 1152,
             max_body: 64 * 1024,
             max_pending: 8,
             max_observations: 8,
@@ -65,6 +68,22 @@ impl Default for Parameters {
         }
     }
 }
+
+impl Parameters {
+    /// The largest block that leaves room for these options and for those of the transfer.
+    pub(crate) fn block_size_beside(&self, options: &Options) -> BlockSize {
+        let each = options.iter().map(|o| o.value.len() + OPTION_OVERHEAD);
+        let used = FIXED_OVERHEAD.saturating_add(each.sum());
+        let largest = BlockSize::fitting(self.max_message.saturating_sub(used));
+        largest.unwrap_or(BlockSize::MIN).min(self.block_size)
+    }
+}
+
+/// Header, longest token, payload marker; Block1, Block2, Size1 or Size2, Observe, ETag, Request-Tag.
+const FIXED_OVERHEAD: usize = 4 + 8 + 1 + 4 + 4 + 6 + 4 + 9 + 5;
+
+/// The first octet of an option with the longest delta and length.
+const OPTION_OVERHEAD: usize = 5;
 
 /// Block-wise transfers of one direction that an endpoint keeps unfinished at a time.
 pub(crate) const MAX_TRANSFERS: usize = 2;

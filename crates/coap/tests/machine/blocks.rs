@@ -307,3 +307,24 @@ fn a_body_that_never_stops_changing_ends_the_request() {
         "{events:?}"
     );
 }
+
+#[test]
+fn long_options_make_blocks_smaller_so_that_messages_stay_within_their_limit() {
+    let path = format!("/{}", "x".repeat(255));
+    let mut peer = Peer::new();
+    let post = Request::post(&path, ContentFormat::OCTET_STREAM, vec![0; 3000]);
+    peer.endpoint
+        .request(peer.now, post, Reliability::Confirmable)
+        .unwrap();
+    let sent = peer.sent().remove(0);
+    assert!(sent.raw.len() <= 1152, "{}", sent.raw.len());
+    assert_eq!(sent.payload.len(), 512);
+
+    peer.feed(&upload(1, b"a", None, block(0, false), &[0; 16]));
+    let (id, _) = peer.reported();
+    let body = Response::content(ContentFormat::OCTET_STREAM, vec![0; 1024]).with_location(&path);
+    peer.endpoint.respond(peer.now, id, body).unwrap();
+    let sent = peer.sent().remove(0);
+    assert_eq!(sent.payload.len(), 512);
+    assert!(sent.options.uint(OptionNumber::BLOCK2).is_some());
+}
