@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use cose::cbor::{self, Encoded, Item, SchemaError};
+use cose::cbor::{Encoded, Item, SchemaError};
 use identifiers::{DeviceId, OnboardingSession, ParseIdentifierError};
 
 /// Reads a text as an identifier.

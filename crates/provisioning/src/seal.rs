@@ -15,6 +15,10 @@ use secret::{OwaKey, PrivateKey, SecretBytes};
 /// How long after its Challenge a transcript is good for sealing.
 pub const MAX_CHALLENGE_AGE_SECONDS: u64 = 60 * 60;
 
+/// How far the clock that made the Challenge may be ahead, so that no Challenge is good for longer
+/// than it should.
+const MAX_CLOCK_DIFFERENCE_SECONDS: u64 = 60;
+
 /// What the vault is asked to seal, and what it holds itself.
 ///
 /// The recipient is not among it: it is taken from the Proof.
@@ -89,8 +93,9 @@ pub fn seal_for_proof(request: &SealForProof<'_>) -> Result<SealedPackage, SealE
     }
     let challenge =
         Challenge::decode(request.transcript.challenge).map_err(SealError::Challenge)?;
-    let age = request.now.saturating_sub(challenge.time);
-    if age > MAX_CHALLENGE_AGE_SECONDS {
+    let early = challenge.time.saturating_sub(request.now);
+    let late = request.now.saturating_sub(challenge.time);
+    if early > MAX_CLOCK_DIFFERENCE_SECONDS || late > MAX_CHALLENGE_AGE_SECONDS {
         return Err(SealError::Stale);
     }
     if proof.recipient == Recipient::CertDirect && !request.cert_direct_allowed {
@@ -177,8 +182,8 @@ pub enum SealError {
     /// The Challenge cannot be read.
     #[error("challenge cannot be decoded")]
     Challenge(#[source] DecodeError),
-    /// The Challenge is older than [`MAX_CHALLENGE_AGE_SECONDS`].
-    #[error("challenge is too old to seal for")]
+    /// The Challenge is older than [`MAX_CHALLENGE_AGE_SECONDS`], or from the future.
+    #[error("challenge is not of the time to seal for it")]
     Stale,
     /// The device asks for its identity key as recipient, which is not allowed for it.
     #[error("sealing to the identity key is not allowed")]

@@ -1,6 +1,7 @@
 //! The fields of a certificate that Berth uses.
 
 use super::error::CertificateError;
+use crate::certificate_url::DeviceSerial;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
@@ -93,6 +94,12 @@ impl Certificate {
     #[must_use]
     pub fn subject_serial_number(&self) -> Option<&str> {
         self.subject_serial_number.as_deref()
+    }
+
+    /// Whether the certificate is issued to the device of this manufacturer's name.
+    #[must_use]
+    pub fn is_issued_to(&self, serial: &DeviceSerial) -> bool {
+        self.subject_serial_number() == Some(serial.as_str())
     }
 
     /// The URIs among the subject's alternative names.

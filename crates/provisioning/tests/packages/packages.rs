@@ -123,7 +123,11 @@ fn the_vault_seals_for_the_device_and_transcript_of_the_proof_only() {
         error(&|request| request.now = NOW + 3601),
         Some(SealError::Stale)
     );
-    assert_eq!(error(&|request| request.now = NOW - 5), None);
+    assert_eq!(error(&|request| request.now = NOW - 60), None);
+    assert_eq!(
+        error(&|request| request.now = NOW - 61),
+        Some(SealError::Stale)
+    );
 }
 
 #[test]
