@@ -36,6 +36,13 @@ struct Job {
     reply: oneshot::Sender<Result<Committed, Error>>,
 }
 
+impl Job {
+    fn answer(self, result: Result<Committed, Error>) {
+        // A caller that went away does not want the answer.
+        let _gone = self.reply.send(result);
+    }
+}
+
 /// The connections for writes that wait.
 pub(super) struct Lanes {
     queues: Vec<mpsc::Sender<Job>>,
@@ -118,37 +125,23 @@ impl Lane {
     }
 
     async fn commit(&mut self, batch: &mut Vec<Job>) {
-        let mut answers = self.send(batch).await;
-        let is_missing = |answer: &RedisResult<Value>| {
-            answer
-                .as_ref()
-                .is_err_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::NoScript))
-        };
-        if matches!(&answers, Ok((answers, _)) if answers.iter().any(is_missing)) {
-            // A server that was started anew has no script: nothing of this batch ran.
-            answers = match self.script.load_async(&mut self.connection).await {
-                Ok(_) => self.send(batch).await,
-                Err(error) => Err(error),
-            };
+        let sent = self.send(batch).await;
+        let unknown = answer_all(batch, sent, self.wait);
+        if unknown.is_empty() {
+            return;
         }
-        match answers {
-            Ok((answers, confirmed)) => {
-                let safe = confirmed >= u64::from(self.wait.replicas);
-                for (job, answer) in batch.drain(..).zip(answers) {
-                    let result = answer
-                        .map_err(|error| failed(error, "the server did not answer"))
-                        .and_then(|answer| job.kinds.outcome(&answer))
-                        .and_then(|committed| if safe { Ok(committed) } else { Err(SHORT) });
-                    // A caller that went away does not want the answer.
-                    let _gone = job.reply.send(result);
-                }
-            }
-            Err(error) => {
-                for job in batch.drain(..) {
-                    let error = failed(error.clone(), "the server did not answer");
-                    let _gone = job.reply.send(Err(error));
-                }
-            }
+        // A server that was started anew has no script. What was not found did not run, and only that is sent
+        // again.
+        *batch = unknown;
+        let sent = match self.script.load_async(&mut self.connection).await {
+            Ok(_) => self.send(batch).await,
+            Err(error) => Err(error),
+        };
+        for job in answer_all(batch, sent, self.wait) {
+            job.answer(Err(Error::Unavailable {
+                reason: "the server does not keep the script",
+                source: None,
+            }));
         }
     }
 
@@ -173,6 +166,43 @@ impl Lane {
         Ok((answers, confirmed))
     }
 }
+
+/// Answers a batch, apart from the transactions whose script the server does not have.
+fn answer_all(
+    batch: &mut Vec<Job>,
+    sent: RedisResult<(Vec<RedisResult<Value>>, u64)>,
+    wait: Wait,
+) -> Vec<Job> {
+    let mut unknown = Vec::new();
+    match sent {
+        Ok((answers, confirmed)) => {
+            let safe = confirmed >= u64::from(wait.replicas);
+            for (job, answer) in batch.drain(..).zip(answers) {
+                match answer {
+                    Err(error) if error.kind() == NO_SCRIPT => unknown.push(job),
+                    Err(error) => job.answer(Err(failed(error, "the server did not answer"))),
+                    Ok(answer) => {
+                        let outcome = job.kinds.outcome(&answer);
+                        job.answer(if safe {
+                            outcome
+                        } else {
+                            outcome.and(Err(SHORT))
+                        });
+                    }
+                }
+            }
+        }
+        Err(error) => {
+            for job in batch.drain(..) {
+                let error = failed(error.clone(), "the server did not answer");
+                job.answer(Err(error));
+            }
+        }
+    }
+    unknown
+}
+
+const NO_SCRIPT: ErrorKind = ErrorKind::Server(ServerErrorKind::NoScript);
 
 const SHORT: Error = Error::OutcomeUnknown {
     reason: "not all replicas confirmed in time",
