@@ -1,0 +1,7 @@
+//! One file a procedure.
+
+pub(crate) mod confirm_aka;
+pub(crate) mod device_certificate;
+pub(crate) mod prove;
+pub(crate) mod start;
+pub(crate) mod start_aka;
