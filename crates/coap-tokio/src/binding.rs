@@ -68,6 +68,10 @@ impl<X: Send + Sync + 'static> Binding<X> {
         })
     }
 
+    pub(crate) fn context(&self) -> &X {
+        self.facts.context()
+    }
+
     pub(crate) fn epoch(&self) -> u16 {
         self.facts.epoch
     }

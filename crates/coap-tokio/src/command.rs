@@ -4,7 +4,7 @@ use coap::{Reliability, Request, RequestId, Response};
 use dtls::{LookupId, SessionId};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{ExchangeError, LookupUnavailable, PreSharedKey, Session};
+use crate::{ExchangeError, LookupUnavailable, PreSharedKey};
 
 /// Names an exchange of ours before the endpoint has given it an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub(crate) struct Ticket(pub(crate) u64);
 /// The answer to a lookup.
 pub(crate) type Found<X> = Result<Option<PreSharedKey<X>>, LookupUnavailable>;
 
-/// Picks sessions.
-pub(crate) type Picks<X> = Box<dyn Fn(&Session<X>) -> bool + Send>;
+/// Picks sessions by their context.
+pub(crate) type Picks<X> = Box<dyn Fn(&X) -> bool + Send>;
 
 /// Who waits for the outcome of an exchange.
 pub(crate) enum Reply {

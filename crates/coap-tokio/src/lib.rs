@@ -90,6 +90,7 @@ mod handler;
 mod keys;
 mod limits;
 mod observation;
+mod parameters;
 mod server;
 mod session;
 mod socket;

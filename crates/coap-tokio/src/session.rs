@@ -49,6 +49,10 @@ impl<X> Facts<X> {
         }
     }
 
+    pub(crate) const fn context(&self) -> &X {
+        &self.context
+    }
+
     /// Notes the end of the session; the first reason stays.
     pub(crate) fn end(&self, reason: CloseReason) {
         self.reason.get_or_init(|| reason);
@@ -78,7 +82,7 @@ impl<X> Session<X> {
 
     /// What the key lookup learned about the peer.
     pub fn context(&self) -> &X {
-        &self.facts.context
+        self.facts.context()
     }
 
     /// The PSK identity that the peer proved to hold the key of.

@@ -14,7 +14,7 @@ use crate::calls::Calls;
 use crate::clock::{Monotonic, dtls_instant};
 use crate::command::{COMMANDS, Command};
 use crate::crypto::random;
-use crate::server::fitting;
+use crate::parameters::fitting;
 use crate::stats::Counters;
 use crate::{
     AwsLc, ConnectError, ExchangeError, Handler, Observing, Session, Stats, Tasks, socket,
@@ -74,7 +74,7 @@ impl Client {
             engine,
             server: config.server,
             expected_hint: config.expected_hint,
-            parameters: Arc::new(fitting(&config.coap, config.max_datagram)),
+            parameters: fitting(&config.coap, config.max_datagram),
             calls,
             commands: commands.downgrade(),
             counters: Arc::clone(&counters),

@@ -1,29 +1,28 @@
 //! The task that owns socket, DTLS engine and endpoints.
 
 use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coap::Parameters;
-use dtls::{
-    CloseReason, Event, FailureReason, Lookup, Out, PeerAddress, Psk, PskAnswer, SessionId,
-};
+use dtls::{Event, Out, PeerAddress, SessionId};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::handshakes::Handshakes;
 use super::timers::Timers;
 use crate::binding::Binding;
 use crate::calls::{Answer, Calls};
 use crate::clock::{Monotonic, at, dtls_instant, since_start};
-use crate::command::{Command, Commands, Found};
+use crate::command::{Command, Commands};
 use crate::crypto::random;
-use crate::session::Facts;
 use crate::stats::Counters;
-use crate::{AwsLc, Handler, KeyLookup, KeyQuery, LookupUnavailable, WallClock, socket};
+use crate::{AwsLc, ExchangeError, Handler, KeyLookup, WallClock, socket};
 
 pub(super) struct Driver<K: KeyLookup, H> {
     pub(super) socket: UdpSocket,
@@ -38,8 +37,7 @@ pub(super) struct Driver<K: KeyLookup, H> {
     pub(super) wall_clock: WallClock,
     pub(super) lookup_timeout: Duration,
     pub(super) sessions: HashMap<SessionId, Bound<K::Context>>,
-    /// Handshakes whose key was asked for, with the context once it is found.
-    pub(super) contexts: HashMap<SessionId, Option<K::Context>>,
+    pub(super) handshakes: Handshakes<K::Context>,
     pub(super) timers: Timers,
     /// Sessions whose endpoint may have something to send or report.
     pub(super) touched: Vec<SessionId>,
@@ -51,13 +49,13 @@ pub(super) struct Driver<K: KeyLookup, H> {
 
 /// A session with the timer that is set for it.
 pub(super) struct Bound<X> {
-    binding: Box<Binding<X>>,
-    timer: Option<Duration>,
+    pub(super) binding: Box<Binding<X>>,
+    pub(super) timer: Option<Duration>,
 }
 
 /// What woke the driver.
 enum Wake<X> {
-    Datagram(std::io::Result<(usize, std::net::SocketAddr)>),
+    Datagram(io::Result<(usize, SocketAddr)>),
     Command(Option<Command<X>>),
     Answer(Option<Answer>),
     Timer,
@@ -123,7 +121,7 @@ where
         }
     }
 
-    fn datagram(&mut self, datagram: &[u8], from: std::net::SocketAddr) {
+    fn datagram(&mut self, datagram: &[u8], from: SocketAddr) {
         self.counters.datagrams_received.one();
         let handshakes = self.engine.handshake_count();
         let before = self.arrived.octets().len();
@@ -149,143 +147,6 @@ where
         if !had_effect && before == self.arrived.octets().len() && touched == self.touched.len() {
             self.counters.datagrams_ignored.one();
         }
-    }
-
-    /// Takes what the engine reports; whether that was anything.
-    fn engine_events(&mut self, now: Duration) -> bool {
-        let mut any = false;
-        while let Some(event) = self.arrived.next_event() {
-            any = true;
-            match event {
-                Event::Lookup(lookup) => self.look_up(lookup),
-                Event::Established(established) => self.established(established),
-                Event::Data {
-                    session,
-                    epoch,
-                    range,
-                } => {
-                    if let Some(bound) = self.sessions.get_mut(&session)
-                        && bound.binding.epoch() == epoch
-                    {
-                        let data = self.arrived.payload(&range);
-                        bound.binding.endpoint.handle_datagram(now, data);
-                        self.touched.push(session);
-                    }
-                }
-                Event::Closed { session, reason } => self.closed(session, reason),
-                Event::HandshakeFailed {
-                    session, reason, ..
-                } => self.handshake_failed(session, reason),
-                _ => {}
-            }
-        }
-        any
-    }
-
-    fn look_up(&mut self, lookup: Lookup) {
-        self.contexts.insert(lookup.session, None);
-        let keys = Arc::clone(&self.keys);
-        let commands = self.commands.clone();
-        let limit = self.lookup_timeout;
-        self.tracker.spawn(async move {
-            let query = KeyQuery {
-                identity: lookup.identity,
-                suite: lookup.suite,
-                server_name: lookup.server_name,
-                peer: lookup.peer.remote(),
-            };
-            let found = timeout(limit, keys.lookup(query)).await;
-            let command = Command::Key {
-                lookup: lookup.id,
-                session: lookup.session,
-                found: found.unwrap_or(Err(LookupUnavailable)),
-            };
-            // without a driver there is no handshake
-            let _ = commands.send(command).await;
-        });
-    }
-
-    fn found(&mut self, lookup: dtls::LookupId, session: SessionId, found: Found<K::Context>) {
-        let now = self.clock.now();
-        if !self.contexts.contains_key(&session) {
-            // the handshake has ended meanwhile
-            return;
-        }
-        let answer = match found {
-            Err(LookupUnavailable) => PskAnswer::Unavailable,
-            Ok(None) => PskAnswer::Unknown,
-            Ok(Some(known)) => match Psk::try_from_slice(known.key.expose()) {
-                Ok(key) => {
-                    self.contexts.insert(session, Some(known.context));
-                    let expires = known
-                        .expires_at_unix_ms
-                        .map(|at| dtls_instant(now + self.until(at)));
-                    PskAnswer::Known { key, expires }
-                }
-                Err(error) => {
-                    debug!(%error, "key of an identity cannot be used");
-                    PskAnswer::Unavailable
-                }
-            },
-        };
-        self.engine.psk(
-            dtls_instant(now),
-            lookup,
-            answer,
-            &mut random,
-            &mut self.arrived,
-        );
-        self.engine_events(now);
-    }
-
-    /// The time from now to a time of day; zero if that has passed.
-    fn until(&self, unix_ms: u64) -> Duration {
-        Duration::from_millis(unix_ms.saturating_sub(self.wall_clock.unix_ms()))
-    }
-
-    fn established(&mut self, established: dtls::Established) {
-        let id = established.session;
-        let Some(context) = self.contexts.remove(&id).flatten() else {
-            // a session without a key lookup does not exist
-            self.engine.close(id, &mut self.leaving);
-            return;
-        };
-        self.counters.handshakes_completed.one();
-        let binding = Box::new(Binding::new(
-            Arc::clone(&self.parameters),
-            Arc::new(Facts::new(established, context)),
-            self.commands.downgrade(),
-        ));
-        if let Some(session) = binding.session() {
-            self.calls.handler.established(&session);
-        }
-        let timer = None;
-        self.sessions.insert(id, Bound { binding, timer });
-        self.count_sessions();
-    }
-
-    fn closed(&mut self, id: SessionId, reason: CloseReason) {
-        let Some(mut bound) = self.sessions.remove(&id) else {
-            return;
-        };
-        self.timers.set(id, &mut bound.timer, None);
-        self.count_sessions();
-        let session = bound.binding.session();
-        self.counters
-            .add_endpoint(bound.binding.endpoint.take_stats());
-        bound.binding.end(reason);
-        if let Some(session) = session {
-            self.calls.handler.closed(&session, reason);
-        }
-    }
-
-    fn handshake_failed(&mut self, session: SessionId, reason: FailureReason) {
-        self.contexts.remove(&session);
-        self.counters.handshakes_failed.one();
-        if reason == FailureReason::Restarted {
-            self.counters.handshakes_started.one();
-        }
-        debug!(?reason, "handshake failed");
     }
 
     fn answer(&mut self, answer: Answer) {
@@ -319,7 +180,7 @@ where
                     let binding = &mut bound.binding;
                     binding.start(now, ticket, request, reliability, reply);
                 }
-                None => reply.fail(crate::ExchangeError::Closed),
+                None => reply.fail(ExchangeError::Closed),
             },
             Command::Cancel { session, ticket } => {
                 if let Some(bound) = self.sessions.get_mut(&session) {
@@ -342,11 +203,11 @@ where
             Command::Close(session) => self.engine.close(session, &mut self.arrived),
             Command::Revoke(session) => self.engine.revoke(session, &mut self.arrived),
             Command::RevokeWhere(picks) => {
-                let picked = self.sessions.iter().filter_map(|(id, bound)| {
-                    let session = bound.binding.session()?;
-                    picks(&session).then_some(*id)
-                });
-                for id in picked.collect::<Vec<_>>() {
+                let sessions = self.sessions.iter();
+                let picked = sessions.filter(|(_, bound)| picks(bound.binding.context()));
+                let mut picked: Vec<SessionId> = picked.map(|(id, _)| *id).collect();
+                picked.append(&mut self.handshakes.revoke(now, picks));
+                for id in picked {
                     self.engine.revoke(id, &mut self.arrived);
                 }
             }
@@ -414,10 +275,6 @@ where
         }
         self.settle();
         self.flush().await;
-    }
-
-    fn count_sessions(&self) {
-        self.counters.sessions.set(self.sessions.len());
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod config;
 mod driver;
+mod engine;
+mod handshakes;
 mod timers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use coap::{BlockSize, Parameters};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
@@ -15,9 +16,11 @@ use crate::calls::Calls;
 use crate::clock::{Monotonic, dtls_instant};
 use crate::command::{COMMANDS, Command, Commands};
 use crate::crypto::random;
+use crate::parameters::fitting;
 use crate::stats::Counters;
-use crate::{AwsLc, BindError, Handler, KeyLookup, Session, Stats, Tasks, socket};
+use crate::{AwsLc, BindError, Handler, KeyLookup, Stats, Tasks, socket};
 use driver::Driver;
+use handshakes::Handshakes;
 use timers::Timers;
 
 pub use config::ServerConfig;
@@ -86,7 +89,6 @@ impl<X: Send + Sync + 'static> Server<X> {
     {
         let address = socket.local_addr().map_err(BindError::Socket)?;
         let clock = Monotonic::start();
-        let parameters = fitting(&config.coap, config.dtls.max_datagram);
         let engine = dtls::Server::new(
             config.dtls.clone(),
             AwsLc,
@@ -101,7 +103,7 @@ impl<X: Send + Sync + 'static> Server<X> {
             socket,
             clock,
             engine,
-            parameters: Arc::new(parameters),
+            parameters: fitting(&config.coap, config.dtls.max_datagram),
             keys,
             calls,
             tracker: tasks.tracker.clone(),
@@ -110,7 +112,7 @@ impl<X: Send + Sync + 'static> Server<X> {
             wall_clock: config.wall_clock,
             lookup_timeout: config.lookup_timeout,
             sessions: Default::default(),
-            contexts: Default::default(),
+            handshakes: Handshakes::new(config.lookup_timeout),
             timers: Timers::default(),
             touched: Vec::new(),
             arrived: dtls::Out::new(),
@@ -135,27 +137,14 @@ impl<X: Send + Sync + 'static> Server<X> {
         self.counters.snapshot()
     }
 
-    /// Revokes every session that `picks` picks, without waiting for it to be done.
+    /// Revokes every session whose context `picks` picks, without waiting for it to be done.
     ///
+    /// Handshakes end as well: those whose context is picked, and those whose lookup was under way and turns out to
+    /// be picked. A lookup that starts later counts as knowing of the revocation.
     /// `picks` runs between datagrams, once for each session: it must not take long.
-    pub async fn revoke_where(&self, picks: impl Fn(&Session<X>) -> bool + Send + 'static) {
+    pub async fn revoke_where(&self, picks: impl Fn(&X) -> bool + Send + 'static) {
         // without a driver there are no sessions
         let command = Command::RevokeWhere(Box::new(picks));
         let _ = self.commands.send(command).await;
     }
 }
-
-/// CoAP parameters whose blocks fit into a datagram together with their options.
-pub(crate) fn fitting(parameters: &Parameters, max_datagram: usize) -> Parameters {
-    let room = max_datagram.saturating_sub(DTLS_OVERHEAD + OPTIONS_ROOM);
-    let largest = BlockSize::fitting(room).unwrap_or(BlockSize::MIN);
-    Parameters {
-        block_size: parameters.block_size.min(largest),
-        ..parameters.clone()
-    }
-}
-
-/// Record header, explicit nonce and the longer tag.
-const DTLS_OVERHEAD: usize = 13 + 8 + 16;
-/// CoAP header, token and options beside a block: less than a long path needs, more than answers of ours have.
-const OPTIONS_ROOM: usize = 128;

@@ -36,9 +36,10 @@ async fn revoking_ends_the_sessions_that_are_picked() {
     let bench = Bench::start().await;
     let alice = bench.client("alice").await;
     let bob = bench.client("bob").await;
-    let picks =
-        |session: &coap_tokio::Session<crate::harness::Device>| session.context().name == "alice";
-    bench.server.revoke_where(picks).await;
+    bench
+        .server
+        .revoke_where(|device| device.name == "alice")
+        .await;
     let reason = alice.closed().await;
     assert_eq!(
         reason,
