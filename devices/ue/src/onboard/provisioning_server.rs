@@ -1,0 +1,185 @@
+//! The provisioning server, by CoAP over DTLS through the relay.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cause::Cause;
+use coap::{Code, ContentFormat, Request, Response};
+use coap_tokio::{
+    Client, ClientConfig, ConnectError, ExchangeError, Observing, ServesNothing, Tasks,
+};
+use dtls::{CipherSuite, FailureReason};
+use identifiers::OnboardingSession;
+use onboarding::pdp_identity;
+use secret::{OwaKey, SecretBytes};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::install::PreparedReceipt;
+use super::owa::Admitted;
+use crate::agent::unix_seconds;
+use crate::error::UeError;
+
+/// An open DTLS session with the provisioning server; its handshake confirms the device's key.
+pub(super) struct ProvisioningServer {
+    client: Client,
+}
+
+impl ProvisioningServer {
+    /// Connects with the keys of the session.
+    pub(super) async fn connect(admitted: &Admitted, tasks: &Tasks) -> Result<Self, UeError> {
+        let session = &admitted.session;
+        connect(
+            admitted.relay,
+            &session.parameters.session,
+            &session.keys.pdp_dtls,
+            tasks,
+        )
+        .await
+    }
+
+    /// Waits for the package: pushed where the server grants an observation, asked for otherwise.
+    pub(super) async fn package(&self, expires: u64) -> Result<Vec<u8>, UeError> {
+        let left = expires
+            .saturating_sub(unix_seconds())
+            .min(LONGEST_SESSION_SECONDS);
+        let deadline = Instant::now() + Duration::from_secs(left);
+        timeout_at(deadline, self.wait_for_package())
+            .await
+            .map_err(|_| UeError::TimedOut { operation: FETCH })?
+    }
+
+    async fn wait_for_package(&self) -> Result<Vec<u8>, UeError> {
+        loop {
+            let mut observing = self
+                .client
+                .observe(Request::get("/profile"))
+                .await
+                .map_err(|error| broken(FETCH, error))?;
+            if let Some(package) = take(observing.first())? {
+                return Ok(package);
+            }
+            if let Some(package) = pushed(&mut observing).await? {
+                return Ok(package);
+            }
+            let pause = observing.first().max_age().unwrap_or(POLL);
+            sleep(pause.clamp(POLL, LONGEST_POLL)).await;
+        }
+    }
+
+    /// Hands the signed receipt over.
+    pub(super) async fn receipt(&self, receipt: &PreparedReceipt) -> Result<(), UeError> {
+        let request = Request::post(
+            "/receipt",
+            ContentFormat::COSE_SIGN1,
+            receipt.octets.clone(),
+        );
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| broken(RECEIPT, error))?;
+        if response.is_success() {
+            Ok(())
+        } else {
+            Err(UeError::refused(RECEIPT, cause_of(response.code)))
+        }
+    }
+
+    /// Ends the session.
+    pub(super) async fn close(&self) {
+        self.client.close().await;
+    }
+}
+
+/// Delivers a receipt of an earlier run.
+pub(super) async fn deliver(
+    receipt: &super::install::Pending,
+    tasks: &Tasks,
+) -> Result<(), UeError> {
+    let server = connect(receipt.relay, &receipt.session, &receipt.pdp_dtls, tasks).await?;
+    let delivered = server.receipt(&receipt.receipt).await;
+    server.close().await;
+    delivered
+}
+
+async fn connect(
+    relay: SocketAddr,
+    session: &OnboardingSession,
+    key: &OwaKey,
+    tasks: &Tasks,
+) -> Result<ProvisioningServer, UeError> {
+    let key = SecretBytes::new(key.expose().to_vec());
+    let keys = CipherSuite::ALL.map(|suite| (suite, key.clone())).to_vec();
+    let mut config = ClientConfig::new(relay, pdp_identity(session).as_bytes(), keys);
+    config.handshake_timeout = HANDSHAKE_LIMIT;
+    let client = Client::connect(config, Arc::new(ServesNothing), tasks).await;
+    client
+        .map(|client| ProvisioningServer { client })
+        .map_err(|error| match error {
+            ConnectError::Handshake(FailureReason::TimedOut) => {
+                UeError::TimedOut { operation: CONNECT }
+            }
+            ConnectError::Handshake(_) => UeError::refused(CONNECT, Cause::LimitedSessionUnknown),
+            ConnectError::Socket(_) => UeError::unreachable(CONNECT, error),
+            _ => UeError::internal(CONNECT, error),
+        })
+}
+
+/// The package in an answer; `None` if there is none yet.
+fn take(response: &Response) -> Result<Option<Vec<u8>>, UeError> {
+    match response.code {
+        code if code.is_success() => {
+            Ok((!response.payload.is_empty()).then(|| response.payload.clone()))
+        }
+        // Not sealed yet.
+        Code::NOT_FOUND | Code::SERVICE_UNAVAILABLE | Code::TOO_MANY_REQUESTS => Ok(None),
+        code => Err(UeError::refused(FETCH, cause_of(code))),
+    }
+}
+
+/// Waits for a package among the notifications; `None` when they end.
+async fn pushed(observing: &mut Observing<()>) -> Result<Option<Vec<u8>>, UeError> {
+    if !observing.is_granted() {
+        return Ok(None);
+    }
+    while let Some(notification) = observing.next().await {
+        if let Some(package) = take(&notification)? {
+            return Ok(Some(package));
+        }
+    }
+    Ok(None)
+}
+
+fn broken(operation: &'static str, error: ExchangeError) -> UeError {
+    match error {
+        ExchangeError::Failed(coap::Failure::TimedOut) => UeError::TimedOut { operation },
+        ExchangeError::Failed(failure) => {
+            UeError::untrusted_because(operation, failure.cause(), error)
+        }
+        // The limited session may have ended, or the connection broke.
+        _ => UeError::unreachable(operation, error),
+    }
+}
+
+fn cause_of(code: Code) -> Cause {
+    match code {
+        Code::UNAUTHORIZED => Cause::LimitedSessionUnknown,
+        Code::FORBIDDEN => Cause::NotAuthorized,
+        Code::CONFLICT => Cause::ReceiptConflict,
+        Code::NOT_FOUND => Cause::NotFound,
+        Code::BAD_REQUEST | Code::UNPROCESSABLE_ENTITY => Cause::MalformedMessage,
+        Code::SERVICE_UNAVAILABLE => Cause::TemporarilyUnavailable,
+        Code::TOO_MANY_REQUESTS => Cause::RateLimited,
+        _ => Cause::UpstreamFailure,
+    }
+}
+
+const CONNECT: &str = "connect to the provisioning server";
+const FETCH: &str = "fetch the profile";
+const RECEIPT: &str = "deliver the receipt";
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(500);
+const LONGEST_POLL: Duration = Duration::from_secs(10);
+/// However far away a network says that the end is.
+const LONGEST_SESSION_SECONDS: u64 = 60 * 60;

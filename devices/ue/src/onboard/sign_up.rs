@@ -1,0 +1,252 @@
+//! The captive portal, seen through the limited connectivity. Source: RFC 8908, RFC 8910.
+
+use cause::Cause;
+use http::StatusCode;
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use super::owa::Admitted;
+use crate::error::UeError;
+use crate::html_form::{Field, FieldKind, Form, read_form};
+use crate::https::{Browser, Page};
+use crate::progress::Progress;
+use crate::state::DeviceRecord;
+
+/// Who signs up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    /// The device submits the portal's forms itself, with what is chosen beforehand.
+    Automatic,
+    /// A person does, in a browser; the device shows the link.
+    Portal,
+    /// As automatic, with an order code that was bought elsewhere.
+    Code(String),
+    /// Nobody: the device was ordered before, and only waits.
+    Ordered,
+}
+
+/// What the captive-portal API says.
+#[derive(Deserialize)]
+pub(super) struct Portal {
+    captive: bool,
+    #[serde(rename = "user-portal-url")]
+    user_portal_url: Option<String>,
+}
+
+/// Asks the captive-portal API; proves on the way that the limited connectivity works.
+pub(super) async fn enter(
+    device: &DeviceRecord,
+    admitted: &Admitted,
+) -> Result<(Browser, Portal), UeError> {
+    let api = &admitted.session.parameters.captive_portal_api_uri;
+    let api = Url::parse(api).map_err(|error| {
+        UeError::untrusted_because(OPERATION, Cause::MandatoryElementIncorrect, error)
+    })?;
+    let mut browser = Browser::new(&admitted.proxy.to_string(), &device.portal_roots)?;
+    let page = browser.get(&api).await?;
+    if page.status != StatusCode::OK {
+        return Err(UeError::refused(OPERATION, cause_of(page.status)));
+    }
+    if page.media_type != "application/captive+json" {
+        return Err(UeError::untrusted(OPERATION, Cause::MalformedMessage));
+    }
+    let portal = serde_json::from_str(&page.body)
+        .map_err(|error| UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error))?;
+    Ok((browser, portal))
+}
+
+/// Signs up in the way that was chosen.
+pub(super) async fn sign_up(
+    browser: &mut Browser,
+    portal: Portal,
+    sign_up: &SignUp,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<(), UeError> {
+    let link = portal.user_portal_url.filter(|_| portal.captive);
+    let Some(link) = link else {
+        progress(Progress::AlreadyOrdered);
+        return Ok(());
+    };
+    let link = Url::parse(&link)
+        .map_err(|error| UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error))?;
+    let order_code = match sign_up {
+        SignUp::Ordered => return Ok(()),
+        SignUp::Portal => {
+            progress(Progress::PortalLink(link.to_string()));
+            return Ok(());
+        }
+        SignUp::Automatic => None,
+        SignUp::Code(code) => Some(code.as_str()),
+    };
+    let mut page = browser.get(&link).await?;
+    for _ in 0..MAX_FORMS {
+        let form = form_of(&page)?;
+        let Some(form) = form.filter(asks_something) else {
+            return Ok(());
+        };
+        let filled = fill(&form, order_code)?;
+        let action = page.url.join(&form.action).map_err(|error| {
+            UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error)
+        })?;
+        if action.origin() != page.url.origin() {
+            return Err(UeError::untrusted(OPERATION, Cause::NotAuthorized));
+        }
+        page = browser.post(&action, filled).await?;
+    }
+    Err(UeError::PersonNeeded(
+        "the portal asks more than one page of questions",
+    ))
+}
+
+fn form_of(page: &Page) -> Result<Option<Form>, UeError> {
+    if !page.status.is_success() {
+        return Err(UeError::refused(OPERATION, cause_of(page.status)));
+    }
+    read_form(&page.body)
+        .map_err(|error| UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error))
+}
+
+/// Whether a form asks a person something; one that has only buttons (log out, cancel) does not.
+fn asks_something(form: &Form) -> bool {
+    let asks = |field: &Field| !matches!(field.kind, FieldKind::Hidden | FieldKind::Submit);
+    form.post && form.fields.iter().any(asks)
+}
+
+/// Fills a form in: what is preselected, the first choice otherwise, consent where it is required.
+fn fill(form: &Form, order_code: Option<&str>) -> Result<String, UeError> {
+    let mut filled = form_urlencoded::Serializer::new(String::new());
+    let mut answered = Vec::new();
+    let mut redeemed = order_code.is_none();
+    for field in &form.fields {
+        let name = field.name.as_str();
+        match &field.kind {
+            FieldKind::Hidden => {
+                filled.append_pair(name, &field.value);
+            }
+            FieldKind::Select { options } if options.is_empty() => {
+                return Err(UeError::PersonNeeded("the portal offers an empty list"));
+            }
+            FieldKind::Select { .. } => {
+                filled.append_pair(name, &field.value);
+            }
+            FieldKind::Text if name == ORDER_CODE => {
+                filled.append_pair(name, order_code.unwrap_or(&field.value));
+                redeemed = true;
+            }
+            FieldKind::Text if field.required && field.value.is_empty() => {
+                return Err(UeError::PersonNeeded(
+                    "the portal asks for something in words",
+                ));
+            }
+            FieldKind::Text => {
+                filled.append_pair(name, &field.value);
+            }
+            FieldKind::Checkbox { checked } => {
+                if *checked || field.required {
+                    filled.append_pair(name, &field.value);
+                }
+            }
+            FieldKind::Radio { .. } => {
+                if !answered.contains(&name) {
+                    answered.push(name);
+                    filled.append_pair(name, chosen(form, name));
+                }
+            }
+            FieldKind::Submit => {}
+        }
+    }
+    let button = form
+        .fields
+        .iter()
+        .find(|field| field.kind == FieldKind::Submit);
+    if let Some(button) = button {
+        filled.append_pair(&button.name, &button.value);
+    }
+    if redeemed {
+        Ok(filled.finish())
+    } else {
+        Err(UeError::PersonNeeded(
+            "the portal takes no order code on this page",
+        ))
+    }
+}
+
+/// The checked one of a group of radio buttons, or its first.
+fn chosen<'a>(form: &'a Form, name: &str) -> &'a str {
+    let group = || form.fields.iter().filter(|field| field.name == name);
+    let checked = group().find(|field| field.kind == FieldKind::Radio { checked: true });
+    checked
+        .or_else(|| group().next())
+        .map_or("", |field| &field.value)
+}
+
+/// The nearest cause of an HTTP status.
+fn cause_of(status: StatusCode) -> Cause {
+    match status.as_u16() {
+        400 | 422 => Cause::MandatoryElementIncorrect,
+        401 => Cause::Unauthenticated,
+        403 => Cause::NotAuthorized,
+        404 => Cause::LimitedSessionUnknown,
+        409 => Cause::Conflict,
+        410 => Cause::LinkCodeInvalid,
+        429 => Cause::RateLimited,
+        500..=599 => Cause::TemporarilyUnavailable,
+        _ => Cause::UpstreamFailure,
+    }
+}
+
+const OPERATION: &str = "sign up at the portal";
+/// Name of the field for a code that redeems an order.
+const ORDER_CODE: &str = "order_code";
+/// Pages with questions, one after the other.
+const MAX_FORMS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(page: &str) -> Form {
+        read_form(page).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_form_is_filled_in_as_its_defaults_say() {
+        let page = "<form method=post><input type=hidden name=csrf value='a b'>\
+            <input type=radio name=plan_id value=lab><input type=radio name=plan_id value=gold checked>\
+            <input type=checkbox name=terms required><input type=checkbox name=news>\
+            <input name=order_code><select name=c><option value=de></select><button name=go value=1>x</button></form>";
+        let filled = fill(&form(page), None).unwrap();
+        assert_eq!(
+            filled,
+            "csrf=a+b&plan_id=gold&terms=on&order_code=&c=de&go=1"
+        );
+        let filled = fill(&form(page), Some("ABC")).unwrap();
+        assert!(filled.contains("order_code=ABC"), "{filled}");
+    }
+
+    #[test]
+    fn what_only_a_person_can_answer_is_left_to_a_person() {
+        for (page, code) in [
+            ("<form method=post><input name=card required></form>", None),
+            (
+                "<form method=post><input type=radio name=plan_id value=lab></form>",
+                Some("ABC"),
+            ),
+            ("<form method=post><select name=s></select></form>", None),
+        ] {
+            let refused = fill(&form(page), code).unwrap_err();
+            assert!(matches!(refused, UeError::PersonNeeded(_)), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_form_with_buttons_alone_is_not_submitted() {
+        assert!(!asks_something(&form(
+            "<form method=post><input type=hidden name=csrf value=1><button name=cancel>x</button></form>"
+        )));
+        assert!(!asks_something(&form("<form><input name=q></form>")));
+        assert!(asks_something(&form(
+            "<form method=post><input type=checkbox name=terms></form>"
+        )));
+    }
+}
