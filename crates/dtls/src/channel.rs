@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::record::{ContentType, MAX_SEQUENCE, Record, put_header};
+use crate::record::{ContentType, DTLS_1_2, MAX_PLAINTEXT_LEN, MAX_SEQUENCE, Record, put_header};
 use crate::replay::ReplayWindow;
 use crate::schedule::{DirectionKeys, Side, TrafficKeys};
 use crate::suite::EXPLICIT_NONCE_LEN;
@@ -96,14 +96,7 @@ impl Channel {
         let tag_len = self.suite.tag_len();
         let length = EXPLICIT_NONCE_LEN + plaintext.len() + tag_len;
         let explicit = explicit_nonce(sequence);
-        put_header(
-            into,
-            content_type,
-            crate::record::DTLS_1_2,
-            EPOCH,
-            sequence,
-            length,
-        );
+        put_header(into, content_type, DTLS_1_2, EPOCH, sequence, length);
         into.extend_from_slice(&explicit);
         let at = into.len();
         into.extend_from_slice(plaintext);
@@ -169,6 +162,9 @@ impl Channel {
     ) -> Option<usize> {
         let (explicit, ciphertext) = record.body.split_first_chunk::<EXPLICIT_NONCE_LEN>()?;
         let plaintext_len = ciphertext.len().checked_sub(self.suite.tag_len())?;
+        if plaintext_len > MAX_PLAINTEXT_LEN {
+            return None;
+        }
         let start = into.len();
         into.extend_from_slice(ciphertext);
         let nonce = nonce(&self.read.salt, explicit);
@@ -196,7 +192,7 @@ fn nonce(salt: &[u8; 4], explicit: &[u8; EXPLICIT_NONCE_LEN]) -> [u8; 12] {
 /// `seq_num, type, version, length` (RFC 5246 6.2.3.3; RFC 6347 4.1.2.1).
 fn additional_data(number: &[u8; 8], content_type: ContentType, length: usize) -> [u8; 13] {
     let [a, b, c, d, e, f, g, h] = *number;
-    let [high, low] = crate::record::DTLS_1_2.to_be_bytes();
+    let [high, low] = DTLS_1_2.to_be_bytes();
     let [long, short] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
     [
         a,

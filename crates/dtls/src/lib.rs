@@ -101,6 +101,7 @@ mod deferred;
 mod error;
 mod event;
 mod flight;
+pub mod fuzz;
 mod handshake;
 mod out;
 mod policy;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::ConfigError;
+use crate::record::MAX_PLAINTEXT_LEN;
 
 /// Whether the master secret is bound to the whole handshake (RFC 7627).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +29,6 @@ pub(crate) const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 const LEAST_DATAGRAM: usize = 128;
 /// The largest UDP payload.
 const MOST_DATAGRAM: usize = 65_507;
-/// A record's plaintext (RFC 5246 6.2.1).
-const MAX_PLAINTEXT: usize = 1 << 14;
 
 pub(crate) fn check_datagram(octets: usize) -> Result<(), ConfigError> {
     if (LEAST_DATAGRAM..=MOST_DATAGRAM).contains(&octets) {
@@ -54,5 +53,5 @@ pub(crate) fn check_durations(durations: &[Duration]) -> Result<(), ConfigError>
 pub(crate) fn max_payload(suite: crate::CipherSuite, max_datagram: usize) -> usize {
     max_datagram
         .saturating_sub(suite.overhead())
-        .min(MAX_PLAINTEXT)
+        .min(MAX_PLAINTEXT_LEN)
 }

@@ -55,7 +55,9 @@ impl Reassembly {
         let Ok(length) = usize::try_from(fragment.length) else {
             return Placed::Dropped;
         };
-        if ahead > MAX_AHEAD {
+        // An empty piece of a message that is not empty says nothing.
+        let is_empty = fragment.body.is_empty() && length > 0;
+        if ahead > MAX_AHEAD || is_empty {
             return Placed::Dropped;
         }
         let known = self
@@ -182,6 +184,17 @@ mod tests {
         assert_eq!(reassembly.next_message().unwrap().body(), b"");
         assert_eq!(reassembly.next_message().unwrap().body(), b"second");
         assert!(reassembly.next_message().is_none());
+    }
+
+    #[test]
+    fn empty_pieces_take_no_room() {
+        let mut reassembly = Reassembly::starting_at(0);
+        for start in 0..10 {
+            let placed = reassembly.insert(&piece(0, b"0123456789", start..start));
+            assert_eq!(placed, Placed::Dropped);
+        }
+        reassembly.insert(&piece(0, b"0123456789", 0..10));
+        assert_eq!(reassembly.next_message().unwrap().body(), b"0123456789");
     }
 
     #[test]

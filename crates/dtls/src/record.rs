@@ -6,6 +6,10 @@ use crate::codec::{Malformed, Reader, put_u48};
 
 /// Octets before a record's body.
 pub(crate) const HEADER_LEN: usize = 13;
+/// Octets of the longest plaintext of a record (RFC 5246 6.2.1).
+pub(crate) const MAX_PLAINTEXT_LEN: usize = 1 << 14;
+/// Octets of the longest body of a record (RFC 5246 6.2.3).
+const MAX_BODY_LEN: usize = MAX_PLAINTEXT_LEN + 2048;
 /// The largest 48-bit sequence number.
 pub(crate) const MAX_SEQUENCE: u64 = (1 << 48) - 1;
 /// The version octets of DTLS 1.2.
@@ -64,6 +68,9 @@ impl<'a> Record<'a> {
         let epoch = reader.u16()?;
         let sequence = reader.u48()?;
         let body = reader.vector16()?;
+        if body.len() > MAX_BODY_LEN {
+            return Err(Malformed);
+        }
         match (epoch, version) {
             (_, DTLS_1_2) | (0, DTLS_1_0) => Ok(Self {
                 content_type,

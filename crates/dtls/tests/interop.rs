@@ -346,28 +346,36 @@ fn openssl_client_with_weak_suites_or_versions_is_refused() {
 }
 
 #[test]
-fn libcoap_client_gets_its_answer() {
-    let server = OurServer::start(ServerConfig::default());
-    let uri = format!("coaps://{}/test", server.address);
-    let key = String::from_utf8(vec![b'K'; 32]).unwrap();
-    let client = Program::start(
-        "coap-client-openssl",
-        "libcoap3-bin",
-        &["-B", "10", "-u", IDENTITY, "-k", &key, &uri],
-    );
-    client.wait_for("hello over DTLS");
+fn libcoap_clients_on_openssl_and_gnutls_get_their_answer() {
+    for program in ["coap-client-openssl", "coap-client-gnutls"] {
+        let server = OurServer::start(ServerConfig::default());
+        let uri = format!("coaps://{}/test", server.address);
+        let key = String::from_utf8(KEY.to_vec()).unwrap();
+        let arguments = ["-B", "10", "-u", IDENTITY, "-k", &key, &uri];
+        let client = Program::start(program, "libcoap3-bin", &arguments);
+        client.wait_for("hello over DTLS");
+    }
 }
 
-/// Our client against a foreign server: one line there, one line back.
-fn our_client_talks(to: SocketAddr, suite: CipherSuite, mut foreign: Program) {
+/// Runs our client until its session has carried `request` there and an answer back, and gives
+/// the answer; `prompt` is called on every turn.
+fn our_client_asks(
+    to: SocketAddr,
+    suites: &[CipherSuite],
+    request: &[u8],
+    foreign: &mut Program,
+    prompt: impl Fn(&mut Program),
+) -> (Established, Vec<u8>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket
         .set_read_timeout(Some(Duration::from_millis(20)))
         .unwrap();
     let started = Clock::now();
     let now = || Instant::from_millis(u64::try_from(started.elapsed().as_millis()).unwrap());
-    let key = Psk::try_from_slice(&KEY).unwrap();
-    let mut config = ClientConfig::new(IDENTITY.as_bytes(), vec![(suite, key)]);
+    let keys = suites
+        .iter()
+        .map(|suite| (*suite, Psk::try_from_slice(&KEY).unwrap()));
+    let mut config = ClientConfig::new(IDENTITY.as_bytes(), keys.collect());
     config.server_name = Some("localhost".to_owned());
     let (mut out, mut answers) = (Out::new(), Out::new());
     let id = SessionId::new(1).unwrap();
@@ -375,18 +383,15 @@ fn our_client_talks(to: SocketAddr, suite: CipherSuite, mut foreign: Program) {
     let mut client =
         Client::connect(config, RustCrypto, id, peer, now(), &mut random(), &mut out).unwrap();
     let mut buffer = [0; 2048];
-    let mut received = Vec::new();
+    let (mut established, mut received) = (None, Vec::new());
     let deadline = Clock::now() + PATIENCE;
-    while !received.ends_with(b"a line back\n") {
+    while received.is_empty() {
         assert!(Clock::now() < deadline, "no answer; {}", foreign.output());
         while let Some(event) = out.next_event() {
             match event {
                 Event::Established(it) => {
-                    assert_eq!(it.suite, suite);
-                    assert!(it.extended_master_secret);
-                    client
-                        .send(it.epoch, b"a line there\n", &mut answers)
-                        .unwrap();
+                    client.send(it.epoch, request, &mut answers).unwrap();
+                    established = Some(it);
                 }
                 Event::Data { range, .. } => received.extend(out.payload(&range)),
                 Event::HandshakeFailed { reason, .. } => panic!("{reason:?}; {}", foreign.output()),
@@ -403,16 +408,13 @@ fn our_client_talks(to: SocketAddr, suite: CipherSuite, mut foreign: Program) {
             client.datagram(now(), &buffer[..length], &mut out);
         }
         client.tick(now(), &mut out);
-        if foreign.input.is_some() && foreign.output().contains("a line there") {
-            foreign.say("a line back\n");
-            foreign.input = None;
-        }
+        prompt(foreign);
     }
     client.close(&mut out);
     for (_, octets) in out.datagrams() {
         socket.send_to(octets, to).unwrap();
     }
-    foreign.wait_for("CONNECTION CLOSED");
+    (established.unwrap(), received)
 }
 
 #[test]
@@ -438,12 +440,66 @@ fn our_client_talks_to_openssl_server() {
                 openssl_name(suite),
             ];
             arguments.extend(more);
-            let foreign = Program::start("openssl", "openssl", &arguments);
+            let mut foreign = Program::start("openssl", "openssl", &arguments);
             foreign.wait_for("ACCEPT 127.0.0.1:");
             let output = foreign.output();
             let port = output.split("ACCEPT 127.0.0.1:").nth(1).unwrap();
             let port = port.lines().next().unwrap().trim().parse().unwrap();
-            our_client_talks(SocketAddr::from(([127, 0, 0, 1], port)), suite, foreign);
+            let to = SocketAddr::from(([127, 0, 0, 1], port));
+            let answer_line = |foreign: &mut Program| {
+                if foreign.input.is_some() && foreign.output().contains("a line there") {
+                    foreign.say("a line back\n");
+                    foreign.input = None;
+                }
+            };
+            let request = b"a line there\n";
+            let (session, answer) =
+                our_client_asks(to, &[suite], request, &mut foreign, answer_line);
+            assert_eq!(answer, b"a line back\n");
+            assert_eq!(session.suite, suite);
+            assert!(session.extended_master_secret);
+            foreign.wait_for("CONNECTION CLOSED");
         }
+    }
+}
+
+/// A port that is free together with the one before it.
+fn two_free_ports() -> u16 {
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        if UdpSocket::bind(("127.0.0.1", port - 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+#[test]
+fn our_client_talks_to_libcoap_servers_on_openssl_and_gnutls() {
+    // Confirmable GET of the root, message id 1, token 2.
+    const REQUEST: [u8; 5] = [0x41, 0x01, 0x00, 0x01, 0x02];
+    for program in ["coap-server-openssl", "coap-server-gnutls"] {
+        // The server takes a port for CoAP and the next one for CoAP over DTLS.
+        let free = two_free_ports();
+        let port = (free - 1).to_string();
+        let key = String::from_utf8(KEY.to_vec()).unwrap();
+        let arguments = [
+            "-A",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-k",
+            &key,
+            "-h",
+            "3GPP-AKMA",
+            "-v",
+            "7",
+        ];
+        let mut foreign = Program::start(program, "libcoap3-bin", &arguments);
+        let to = SocketAddr::from(([127, 0, 0, 1], free));
+        foreign.wait_for("DTLS endpoint");
+        let suites = CipherSuite::ALL;
+        let (_, answer) = our_client_asks(to, &suites, &REQUEST, &mut foreign, |_| {});
+        assert_eq!(answer[..5], [0x61, 0x45, 0x00, 0x01, 0x02], "{program}");
     }
 }

@@ -44,8 +44,7 @@ impl<'a> Fragment<'a> {
         let offset = reader.u24()?;
         let fragment_length = reader.u24()?;
         let end = offset.checked_add(fragment_length).ok_or(Malformed)?;
-        // An empty piece of a message that is not empty says nothing.
-        if end > length || (fragment_length == 0 && length != 0) {
+        if end > length {
             return Err(Malformed);
         }
         let body = reader.take(usize::try_from(fragment_length).map_err(|_| Malformed)?)?;
@@ -144,14 +143,7 @@ mod tests {
     #[test]
     fn a_fragment_beyond_its_message_is_refused() {
         let message = Message::with_body(kind::FINISHED, 0, b"0123456789");
-        for (offset, length) in [
-            (1, 10),
-            (11, 0),
-            (10, 1),
-            (0, 0),
-            (5, 0),
-            (0xff_ffff, 0xff_ffff),
-        ] {
+        for (offset, length) in [(1, 10), (11, 0), (10, 1), (0xff_ffff, 0xff_ffff)] {
             let mut octets = message.fragment_header(offset, length).to_vec();
             octets.extend_from_slice(&[0; 16]);
             assert!(

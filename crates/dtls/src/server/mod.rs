@@ -2,6 +2,7 @@
 
 mod config;
 mod handshake;
+mod handshake_records;
 mod hello;
 mod key;
 mod session;

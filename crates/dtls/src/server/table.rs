@@ -15,7 +15,8 @@ impl<C: Crypto> Server<C> {
         let of_prefix = self.handshakes_by_prefix.get(&peer.prefix());
         self.handshakes.len() < self.config.max_handshakes
             && of_prefix.copied().unwrap_or(0) < self.config.max_handshakes_per_prefix
-            && self.sessions.len() < self.config.max_sessions
+            // A new session at a known address takes the old one's place.
+            && (self.sessions.len() < self.config.max_sessions || self.session_at(peer).is_some())
     }
 
     /// The handshake under way at an address.

@@ -67,6 +67,9 @@ fn established_sessions_do_not_count_as_handshakes_but_have_their_own_limit() {
     crate::pair::complete(&mut server, &mut client, &flight);
     assert_eq!(server.engine.handshake_count(), 0);
     assert!(begin(&mut server, address("203.0.113.1:1")).is_empty());
+    // A device that begins anew takes its own place.
+    assert!(!begin(&mut server, device()).is_empty());
+    server.pass(Duration::from_secs(30));
     let session = server.established[0].session;
     server.call(|engine, out| engine.close(session, out));
     assert!(!begin(&mut server, address("203.0.113.1:1")).is_empty());
