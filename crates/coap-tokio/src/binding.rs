@@ -16,11 +16,12 @@ use crate::calls::{Answer, Calls, busy};
 use crate::command::{Command, First, Reply, Ticket};
 use crate::session::Facts;
 use crate::stats::Counters;
-use crate::{ExchangeError, Handler, Incoming, Registration, Session, crypto};
+use crate::waking::Waking;
+use crate::{ExchangeError, Handler, Incoming, Registration, Session};
 
 /// The CoAP state of one session.
 pub(crate) struct Binding<X> {
-    pub(crate) endpoint: Endpoint,
+    endpoint: Waking,
     facts: Arc<Facts<X>>,
     commands: mpsc::WeakSender<Command<X>>,
     exchanges: Vec<Exchange>,
@@ -52,7 +53,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
         commands: mpsc::WeakSender<Command<X>>,
     ) -> Self {
         Self {
-            endpoint: Endpoint::new(parameters, crypto::random_number()),
+            endpoint: Waking::new(parameters),
             facts,
             commands,
             exchanges: Vec::new(),
@@ -76,6 +77,30 @@ impl<X: Send + Sync + 'static> Binding<X> {
         self.facts.epoch
     }
 
+    /// Takes a message of the peer.
+    pub(crate) fn receive(&mut self, now: Duration, message: &[u8]) {
+        self.endpoint.wake().handle_datagram(now, message);
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        self.endpoint.wake().tick(now);
+    }
+
+    /// When something is due next.
+    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+        self.endpoint.awake()?.next_timeout()
+    }
+
+    /// The next message to send; the endpoint goes to rest when there is none and nothing else to do.
+    pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        let message = self.endpoint.awake_mut()?.poll_transmit();
+        if message.is_none() {
+            self.endpoint.rest();
+        }
+        message
+    }
+
     /// Handles what the endpoint has to report.
     pub(crate) fn pump<H: Handler<X>>(
         &mut self,
@@ -83,7 +108,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
         calls: &Calls<H>,
         counters: &Counters,
     ) {
-        while let Some(event) = self.endpoint.poll_event() {
+        while let Some(event) = self.endpoint.awake_mut().and_then(Endpoint::poll_event) {
             match event {
                 Event::Request {
                     id,
@@ -93,7 +118,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
                     if !self.start_call(calls, id, request, observe) {
                         counters.requests_refused.one();
                         // the endpoint has just reported it
-                        let _ = self.endpoint.respond(now, id, busy());
+                        let _ = self.endpoint.wake().respond(now, id, busy());
                     }
                 }
                 Event::Response {
@@ -114,7 +139,14 @@ impl<X: Send + Sync + 'static> Binding<X> {
                 Event::ObservationEnded { id, .. } => self.end_observation(id),
             }
         }
-        counters.add_endpoint(self.endpoint.take_stats());
+        self.count(counters);
+    }
+
+    /// Adds what the endpoint has counted.
+    pub(crate) fn count(&mut self, counters: &Counters) {
+        if let Some(endpoint) = self.endpoint.awake_mut() {
+            counters.add_endpoint(endpoint.take_stats());
+        }
     }
 
     fn start_call<H: Handler<X>>(
@@ -130,7 +162,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
         let piggyback = calls.handler.requires_piggyback(&request);
         if piggyback {
             // the endpoint has just reported it
-            let _ = self.endpoint.require_piggyback(id);
+            let _ = self.endpoint.wake().require_piggyback(id);
         }
         let registration = observe.then(|| Registration {
             session: session.clone(),
@@ -165,12 +197,16 @@ impl<X: Send + Sync + 'static> Binding<X> {
             Some(_) if answer.observed => {
                 let granted =
                     self.endpoint
+                        .wake()
                         .respond_and_observe(now, answer.request, answer.response);
                 granted.ok().flatten()
             }
             _ => {
                 // an answer comes once for each request
-                let _ = self.endpoint.respond(now, answer.request, answer.response);
+                let _ = self
+                    .endpoint
+                    .wake()
+                    .respond(now, answer.request, answer.response);
                 None
             }
         };
@@ -201,7 +237,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
             return;
         };
         let last = !response.is_success();
-        let sent = self.endpoint.notify(now, id, response, reliability);
+        let sent = self.endpoint.wake().notify(now, id, response, reliability);
         if last || sent.is_err() {
             self.end_observation(id);
         }
@@ -227,8 +263,8 @@ impl<X: Send + Sync + 'static> Binding<X> {
         reply: Reply,
     ) {
         let started = match reply {
-            Reply::Response(_) => self.endpoint.request(now, request, reliability),
-            Reply::Observation { .. } => self.endpoint.observe(now, request),
+            Reply::Response(_) => self.endpoint.wake().request(now, request, reliability),
+            Reply::Observation { .. } => self.endpoint.wake().observe(now, request),
         };
         match started {
             Ok(id) => self.exchanges.push(Exchange { id, ticket, reply }),
@@ -240,7 +276,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
     pub(crate) fn cancel(&mut self, now: Duration, ticket: Ticket) {
         if let Some(at) = self.exchanges.iter().position(|e| e.ticket == ticket) {
             let exchange = self.exchanges.remove(at);
-            self.endpoint.cancel(now, exchange.id);
+            self.endpoint.wake().cancel(now, exchange.id);
         }
     }
 
@@ -280,7 +316,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
         let heard = news.send(Some(response)).is_ok();
         if ended || !heard {
             self.take_exchange(id);
-            self.endpoint.cancel(now, id);
+            self.endpoint.wake().cancel(now, id);
         }
     }
 

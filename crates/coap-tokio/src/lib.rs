@@ -96,6 +96,7 @@ mod session;
 mod socket;
 mod stats;
 mod tasks;
+mod waking;
 
 pub use client::{Client, ClientConfig};
 pub use clock::WallClock;

@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use coap::{Reliability, Request, Response};
 use dtls::{CipherSuite, CloseReason, Established, SessionId};
-use tokio::sync::{oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::command::{Command, Commands, Reply, Ticket};
 use crate::{ExchangeError, Observing};
@@ -30,8 +29,9 @@ pub(crate) struct Facts<X> {
     suite: CipherSuite,
     server_name: Option<String>,
     context: X,
-    over: CancellationToken,
+    /// Set when the session is over.
     reason: OnceLock<CloseReason>,
+    over: Notify,
 }
 
 impl<X> Facts<X> {
@@ -44,8 +44,8 @@ impl<X> Facts<X> {
             suite: established.suite,
             server_name: established.server_name,
             context,
-            over: CancellationToken::new(),
             reason: OnceLock::new(),
+            over: Notify::new(),
         }
     }
 
@@ -56,7 +56,7 @@ impl<X> Facts<X> {
     /// Notes the end of the session; the first reason stays.
     pub(crate) fn end(&self, reason: CloseReason) {
         self.reason.get_or_init(|| reason);
-        self.over.cancel();
+        self.over.notify_waiters();
     }
 }
 
@@ -107,14 +107,19 @@ impl<X> Session<X> {
 
     /// Whether the session is over.
     pub fn is_over(&self) -> bool {
-        self.facts.over.is_cancelled()
+        self.facts.reason.get().is_some()
     }
 
     /// Waits for the end of the session, and tells why.
     pub async fn closed(&self) -> CloseReason {
-        self.facts.over.cancelled().await;
-        let reason = self.facts.reason.get();
-        reason.copied().unwrap_or(CloseReason::LocalClose)
+        loop {
+            // listens from here on, so that an end between the two lines is heard
+            let over = self.facts.over.notified();
+            if let Some(reason) = self.facts.reason.get() {
+                return *reason;
+            }
+            over.await;
+        }
     }
 }
 

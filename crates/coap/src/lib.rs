@@ -58,7 +58,7 @@ pub use code::{Code, Method};
 pub use content_format::ContentFormat;
 pub use endpoint::{
     EndReason, Endpoint, Event, ExchangeId, Failure, ObservationId, Parameters, Reliability,
-    RequestError, RequestId, Stats, Unknown,
+    RequestError, RequestId, Resting, Stats, Unknown,
 };
 pub use error::ParseError;
 pub use link_format::{Link, well_known_core};

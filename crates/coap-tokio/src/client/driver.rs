@@ -111,7 +111,7 @@ impl<H: Handler<()>> Driver<H> {
                         && binding.epoch() == epoch
                     {
                         let data = self.arrived.payload(&range);
-                        binding.endpoint.handle_datagram(now, data);
+                        binding.receive(now, data);
                     }
                 }
                 Event::Closed { reason, .. } => self.closed(reason),
@@ -174,7 +174,7 @@ impl<H: Handler<()>> Driver<H> {
         };
         self.counters.sessions.set(0);
         let session = binding.session();
-        self.counters.add_endpoint(binding.endpoint.take_stats());
+        binding.count(&self.counters);
         binding.end(reason);
         if let Some(session) = session {
             self.calls.handler.closed(&session, reason);
@@ -223,7 +223,7 @@ impl<H: Handler<()>> Driver<H> {
     fn next_timeout(&self) -> Option<Duration> {
         let engine = self.engine.next_timeout().map(since_start);
         let endpoint = self.binding.as_ref();
-        let endpoint = endpoint.and_then(|binding| binding.endpoint.next_timeout());
+        let endpoint = endpoint.and_then(|binding| binding.next_timeout());
         [engine, endpoint].into_iter().flatten().min()
     }
 
@@ -231,7 +231,7 @@ impl<H: Handler<()>> Driver<H> {
         let now = self.clock.now();
         self.engine.tick(dtls_instant(now), &mut self.arrived);
         if let Some(binding) = &mut self.binding {
-            binding.endpoint.tick(now);
+            binding.tick(now);
         }
     }
 
@@ -241,7 +241,7 @@ impl<H: Handler<()>> Driver<H> {
         self.engine_events(now);
         if let Some(binding) = &mut self.binding {
             binding.pump(now, &self.calls, &self.counters);
-            while let Some(datagram) = binding.endpoint.poll_transmit() {
+            while let Some(datagram) = binding.poll_transmit() {
                 let sent = (self.engine).send(binding.epoch(), &datagram, &mut self.leaving);
                 if let Err(error) = sent {
                     self.counters.send_errors.one();

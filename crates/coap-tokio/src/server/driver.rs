@@ -224,7 +224,7 @@ where
         self.engine.tick(dtls_instant(now), &mut self.arrived);
         for session in self.timers.due(now) {
             if let Some(bound) = self.sessions.get_mut(&session) {
-                bound.binding.endpoint.tick(now);
+                bound.binding.tick(now);
                 self.touched.push(session);
             }
         }
@@ -242,7 +242,7 @@ where
                 continue;
             };
             bound.binding.pump(now, &self.calls, &self.counters);
-            while let Some(datagram) = bound.binding.endpoint.poll_transmit() {
+            while let Some(datagram) = bound.binding.poll_transmit() {
                 let epoch = bound.binding.epoch();
                 let sent = self.engine.send(id, epoch, &datagram, &mut self.leaving);
                 if let Err(error) = sent {
@@ -250,7 +250,7 @@ where
                     debug!(%error, "message not sent");
                 }
             }
-            let next = bound.binding.endpoint.next_timeout();
+            let next = bound.binding.next_timeout();
             self.timers.set(id, &mut bound.timer, next);
             while let Some(event) = self.leaving.next_event() {
                 if let Event::Closed { session, reason } = event {

@@ -37,7 +37,7 @@ where
                         && bound.binding.epoch() == epoch
                     {
                         let data = self.arrived.payload(&range);
-                        bound.binding.endpoint.handle_datagram(now, data);
+                        bound.binding.receive(now, data);
                         self.touched.push(session);
                     }
                 }
@@ -145,8 +145,7 @@ where
         self.timers.set(id, &mut bound.timer, None);
         self.count_sessions();
         let session = bound.binding.session();
-        self.counters
-            .add_endpoint(bound.binding.endpoint.take_stats());
+        bound.binding.count(&self.counters);
         bound.binding.end(reason);
         if let Some(session) = session {
             self.calls.handler.closed(&session, reason);

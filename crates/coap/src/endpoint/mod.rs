@@ -13,6 +13,7 @@ mod random;
 mod receive;
 mod recognise;
 mod respond;
+mod rest;
 mod seen;
 mod serve;
 mod transmission;
@@ -28,6 +29,7 @@ pub use event::{
     Stats, Unknown,
 };
 pub use parameters::Parameters;
+pub use rest::Resting;
 
 use crate::{Header, Kind, MessageId};
 use bodies::Bodies;
@@ -73,25 +75,7 @@ impl Endpoint {
     /// `random` varies timers, message ids and tokens; it must differ from session to session. Where the session does
     /// not protect its datagrams it must be unpredictable, too (RFC 7252 5.3.1).
     pub fn new(parameters: Arc<Parameters>, random: u64) -> Self {
-        let mut random = Random::new(random);
-        let [a, b, c, d, e, f, ..] = random.next().to_be_bytes();
-        Self {
-            parameters,
-            random,
-            message_ids: MessageIds::new(u16::from_be_bytes([a, b])),
-            next_token: u32::from_be_bytes([c, d, e, f]),
-            next_id: 0,
-            outgoing: VecDeque::new(),
-            events: VecDeque::new(),
-            transmissions: Transmissions::default(),
-            seen: Seen::default(),
-            pending: Vec::new(),
-            uploads: Uploads::default(),
-            bodies: Bodies::default(),
-            observers: Vec::new(),
-            exchanges: Vec::new(),
-            stats: Stats::default(),
-        }
+        Resting::new(random).wake(parameters)
     }
 
     /// The next datagram to send.

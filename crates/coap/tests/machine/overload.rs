@@ -1,8 +1,12 @@
 //! Limits: what a peer can make an endpoint hold and do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use coap::{Code, ContentFormat, Event, Kind, Method, OptionNumber, Response};
+use coap::{
+    Code, ContentFormat, Endpoint, Event, Kind, Method, OptionNumber, Parameters, Reliability,
+    Request, Response, Resting,
+};
 
 use crate::peer::{Peer, request};
 
@@ -86,12 +90,46 @@ fn an_endpoint_without_traffic_has_no_timer_and_is_quiet() {
 }
 
 #[test]
-fn an_idle_endpoint_is_small() {
-    assert!(
-        size_of::<coap::Endpoint>() <= 512,
-        "{}",
-        size_of::<coap::Endpoint>()
-    );
+fn an_endpoint_can_rest_when_it_remembers_nothing_and_goes_on_where_it_was() {
+    let mut peer = Peer::new();
+    assert!(peer.endpoint.can_rest());
+    let get = Request::get("/a");
+    let how = Reliability::NonConfirmable;
+    peer.endpoint.request(peer.now, get.clone(), how).unwrap();
+    let before = peer.sent().remove(0);
+    peer.feed(&request(Kind::Confirmable, Method::Get, 4, &[]));
+    let (id, _) = peer.events().into_iter().find_map(asked).unwrap();
+    peer.endpoint
+        .respond(peer.now, id, Response::new(Code::CONTENT))
+        .unwrap();
+    peer.sent();
+    assert!(!peer.endpoint.can_rest());
+    peer.pass(Duration::from_secs(248));
+    peer.events();
+    peer.endpoint.take_stats();
+    assert!(peer.endpoint.can_rest());
+    let parameters = Arc::new(Parameters::default());
+    let fresh = Endpoint::new(Arc::clone(&parameters), 0);
+    peer.endpoint = std::mem::replace(&mut peer.endpoint, fresh)
+        .rest()
+        .wake(parameters);
+    peer.endpoint.request(peer.now, get, how).unwrap();
+    let after = peer.sent().remove(0);
+    assert_eq!(after.id, before.id.wrapping_add(1));
+    assert_ne!(after.token, before.token);
+}
+
+fn asked(event: Event) -> Option<(coap::RequestId, Request)> {
+    match event {
+        Event::Request { id, request, .. } => Some((id, request)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_resting_endpoint_is_small() {
+    assert!(size_of::<Resting>() <= 64, "{}", size_of::<Resting>());
+    assert!(size_of::<Endpoint>() <= 512, "{}", size_of::<Endpoint>());
 }
 
 #[test]
