@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use cause::Cause;
+
 use crate::{Code, ContentFormat, OptionNumber, Options};
 
 /// A response, the same for who sends and who receives it.
@@ -106,6 +108,13 @@ impl Response {
     }
 }
 
+/// The error response for a cause: its code, and its text as diagnostic payload.
+impl From<Cause> for Response {
+    fn from(cause: Cause) -> Self {
+        Self::diagnostic(Code::from_byte(cause.coap()), cause.text())
+    }
+}
+
 /// Prints no value: the payload may hold identifiers.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,5 +131,19 @@ impl Options {
     pub(crate) fn format(&self, number: OptionNumber) -> Option<ContentFormat> {
         let value = self.uint(number)?;
         u16::try_from(value).ok().map(ContentFormat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_an_error_response() {
+        for cause in Cause::ALL {
+            let response = Response::from(*cause);
+            assert!(matches!(response.code.class(), 4 | 5), "{}", cause.name());
+            assert!(!response.payload.is_empty());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Our own requests.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::{Block, BlockSize, Header, Kind, MessageId, Method, OptionNumber, Req
 use super::exchange::{Exchange, Phase, Sending, State, Subscription};
 use super::serve::{OBSERVE_DEREGISTER, OBSERVE_REGISTER};
 use super::transmission::Purpose;
-use super::{Endpoint, Event, ExchangeId, Failure, Reliability, RequestError};
+use super::{Endpoint, Event, ExchangeId, Failure, Parameters, Reliability, RequestError};
 
 impl Endpoint {
     /// Starts a request; it leaves as soon as NSTART admits, and a large body leaves in blocks.
@@ -103,12 +104,12 @@ impl Endpoint {
         {
             let fresh = Token::from_number(self.next_token);
             self.next_token = self.next_token.wrapping_add(1);
-            let size = self.parameters.block_size;
+            let parameters = Arc::clone(&self.parameters);
             let response_timeout = self.parameters.response_timeout;
             let Some(exchange) = self.exchanges.get_mut(at) else {
                 return;
             };
-            let datagram = exchange.encode(message_id, fresh, size);
+            let datagram = exchange.encode(message_id, fresh, &parameters);
             exchange.state = State::Sent;
             exchange.message_id = Some(message_id);
             if exchange.reliability == Reliability::Confirmable {
@@ -166,7 +167,8 @@ impl Endpoint {
 impl Exchange {
     /// Encodes the next message: the request or a block of it, a request for a further block of the response, or a
     /// cancellation.
-    fn encode(&mut self, message_id: MessageId, fresh: Token, size: BlockSize) -> Vec<u8> {
+    fn encode(&mut self, message_id: MessageId, fresh: Token, parameters: &Parameters) -> Vec<u8> {
+        let size = parameters.block_size_beside(&self.request.options);
         let mut options = self.request.options.clone();
         let mut payload: &[u8] = &self.request.payload;
         self.token = fresh;
@@ -185,15 +187,16 @@ impl Exchange {
         }
         if let Some(receiving) = &self.download {
             options.set_uint(OptionNumber::BLOCK2, receiving.next.to_uint());
-            // FETCH needs its body to name the representation, others must not be executed again
-            if self.request.method != Method::Fetch {
+            // a FETCH needs its body to name the representation, unless that went in blocks; others must not be
+            // executed again
+            if self.request.method != Method::Fetch || payload.len() > size.octets() {
                 payload = &[];
             }
-        } else if size < BlockSize::MAX {
+        } else if parameters.block_size < BlockSize::MAX {
             let wanted = Block {
                 number: 0,
                 more: false,
-                size,
+                size: parameters.block_size,
             };
             options.set_uint(OptionNumber::BLOCK2, wanted.to_uint());
         }

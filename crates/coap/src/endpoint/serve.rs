@@ -107,7 +107,8 @@ impl Endpoint {
             size: recognised.size2.is_some(),
         };
         pending.key = cache_key(method, &recognised.options);
-        if method == Method::Fetch {
+        if method == Method::Fetch && block1.is_none() {
+            // the body names the representation (RFC 8132 2)
             pending.key.extend_from_slice(message.payload);
         }
         if method.is_safe() {

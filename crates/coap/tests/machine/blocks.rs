@@ -328,3 +328,36 @@ fn long_options_make_blocks_smaller_so_that_messages_stay_within_their_limit() {
     assert_eq!(sent.payload.len(), 512);
     assert!(sent.options.uint(OptionNumber::BLOCK2).is_some());
 }
+
+// RFC 8132 2, RFC 7959 2.7
+#[test]
+fn a_fetch_names_its_representation_by_its_body_however_large() {
+    for length in [10, 3000] {
+        let mut pair = Pair::new(Network::default(), 1);
+        let now = pair.now;
+        let bodies = [1u8, 2].map(|value| vec![value; length]);
+        for body in &bodies {
+            let fetch =
+                Request::new(Method::Fetch, "/a").with_payload(ContentFormat::CBOR, body.clone());
+            pair.ends[0]
+                .request(now, fetch, Reliability::Confirmable)
+                .unwrap();
+        }
+        let mut answers = Vec::new();
+        pair.run(Duration::from_secs(100), |pair, _, event| {
+            match event {
+                Event::Request { id, request, .. } => {
+                    assert_eq!(request.payload.len(), length);
+                    let body = vec![request.payload[0]; 5000];
+                    let now = pair.now;
+                    let response = Response::content(ContentFormat::CBOR, body);
+                    pair.ends[1].respond(now, id, response).unwrap();
+                }
+                Event::Response { response, .. } => answers.push(response.payload),
+                other => panic!("{other:?}"),
+            }
+            false
+        });
+        assert!(answers == [vec![1; 5000], vec![2; 5000]], "{length}");
+    }
+}
