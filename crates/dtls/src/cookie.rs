@@ -9,6 +9,9 @@ use crate::handshake::client_hello::HelloStart;
 use crate::{Crypto, Instant, PeerAddress, Random};
 
 /// Octets of each of the cookie's two halves.
+///
+/// Choice: 64 bits each. A guess costs a datagram and lives for two periods at most, and a
+/// short cookie spares small devices air time.
 const HALF_LEN: usize = 8;
 /// Octets of a cookie.
 pub(crate) const COOKIE_LEN: usize = 2 * HALF_LEN;

@@ -105,8 +105,10 @@ impl<C: Crypto> Client<C> {
         }
     }
 
-    /// An alert before the keys are confirmed. Nobody vouches for it, but it only tells what
-    /// anyone on the path could bring about, and saves waiting for the deadline.
+    /// An alert before the keys are confirmed.
+    ///
+    /// Choice: nobody vouches for it, but it only brings about what anyone on the path could,
+    /// and saves waiting for the deadline.
     fn clear_alert(&mut self, call: &mut Call<'_>, record: &Record<'_>) {
         let Some(alert) = Alert::parse(record.body) else {
             return;

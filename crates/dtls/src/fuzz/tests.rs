@@ -129,6 +129,85 @@ fn a_genuine_handshake_can_be_left_at_every_stage() {
     }
 }
 
+/// What a client can say, in the vocabulary of transparent cryptography.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Word {
+    Hello,
+    KeyExchange,
+    ChangeCipherSpec,
+    Finished,
+    ClearFinished,
+    Certificate,
+    Data,
+}
+
+const WORDS: [Word; 7] = [
+    Word::Hello,
+    Word::KeyExchange,
+    Word::ChangeCipherSpec,
+    Word::Finished,
+    Word::ClearFinished,
+    Word::Certificate,
+    Word::Data,
+];
+
+fn spoken(word: Word, sequence: u64) -> Vec<u8> {
+    let clear = |message: Message| record(ContentType::Handshake, 0, sequence, message.octets());
+    let suites = [CipherSuite::PskAes128Ccm8];
+    match word {
+        Word::Hello => {
+            let extensions = ClientExtensions::default();
+            clear(client_hello::compose(
+                0,
+                &[1; 32],
+                &[0; 16],
+                &suites,
+                &extensions,
+            ))
+        }
+        Word::KeyExchange => clear(key_exchange::compose_client(1, b"identity")),
+        Word::ChangeCipherSpec => record(ContentType::ChangeCipherSpec, 0, sequence, &[1]),
+        Word::Finished => {
+            let finished = Message::with_body(kind::FINISHED, 2, &[0; 12]);
+            protected(ContentType::Handshake, sequence, finished.octets())
+        }
+        Word::ClearFinished => clear(Message::with_body(kind::FINISHED, 1, &[0; 12])),
+        Word::Certificate => clear(Message::with_body(11, 1, &[0; 3])),
+        Word::Data => protected(ContentType::ApplicationData, sequence, b"data"),
+    }
+}
+
+// There is no path to application data but through hello, key exchange, change of cipher and
+// Finished, whatever else is said in between.
+#[test]
+fn no_sentence_of_six_words_reaches_a_session_without_its_four_steps() {
+    const LENGTH: u32 = 6;
+    let mut reached = 0;
+    for number in 0..WORDS.len().pow(LENGTH) {
+        let sentence: Vec<Word> = (0..LENGTH)
+            .map(|place| WORDS[number / WORDS.len().pow(place) % WORDS.len()])
+            .collect();
+        let mut server = ServerUnderTest::new(Transparent, ServerConfig::default());
+        let mut spoken_words = Vec::new();
+        for (sequence, word) in (0..).zip(&sentence) {
+            server.datagram(0, &spoken(*word, sequence));
+            server.answer(0);
+            spoken_words.push(*word);
+            if server.engine.session_count() == 0 {
+                assert_eq!(server.data_count, 0, "{spoken_words:?}");
+                continue;
+            }
+            reached += 1;
+            let hello = spoken_words.iter().position(|word| *word == Word::Hello);
+            let rest = &spoken_words[hello.expect("a session needs a hello")..];
+            for step in [Word::KeyExchange, Word::ChangeCipherSpec, Word::Finished] {
+                assert!(rest.contains(&step), "{spoken_words:?}");
+            }
+        }
+    }
+    assert!(reached > 0);
+}
+
 #[test]
 fn every_target_survives_mutated_scripts() {
     let (_, hello) = client(RustCrypto);

@@ -127,6 +127,9 @@ impl<C: Crypto> Server<C> {
         };
         if is_bad_finished {
             // The same whether the identity is unknown or the key is wrong.
+            // Choice: RFC 6347 4.1.2.7 allows silence, too, but a device with an outdated key
+            // has to learn at once that it must authenticate anew. A stranger who could bring
+            // this about could as well have sent a ClientKeyExchange of his own.
             let alert = AlertDescription::DECRYPT_ERROR;
             return self.refuse(handshake.common, alert, FailureReason::WrongKey, call.out);
         }
