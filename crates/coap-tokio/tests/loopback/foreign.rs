@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-use crate::harness::{Bench, key};
+use crate::harness::{Bench, key, until};
 
 async fn coap_client(bench: &Bench, arguments: &[&str], path: &str) -> Output {
     let identity = "alice";
@@ -47,8 +47,8 @@ async fn libcoap_gets_a_separate_response() {
     let bench = Bench::start().await;
     let ask = coap_client(&bench, &["-m", "get"], "/slow");
     let open = async {
-        crate::harness::until(|| bench.server.stats().requests == 1).await;
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        // three datagrams of the handshake, then the acknowledgement
+        until(|| bench.server.stats().datagrams_sent >= 4).await;
         bench.resources.gate.add_permits(1);
     };
     let (output, ()) = tokio::join!(ask, open);
@@ -68,7 +68,7 @@ async fn libcoap_observes_a_resource() {
                 .lock()
                 .expect("no test panics inside")
         };
-        crate::harness::until(|| !observations().is_empty()).await;
+        until(|| !observations().is_empty()).await;
         let observation = observations().pop().expect("an observation is there");
         let news = crate::harness::text("news");
         let how = coap::Reliability::Confirmable;
