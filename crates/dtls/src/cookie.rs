@@ -51,9 +51,14 @@ impl CookieKeys {
         }
         let fresh = Zeroizing::new(random_array(random));
         let retired = core::mem::replace(&mut self.current, fresh);
-        // After a quiet time the retired key, too, is older than it may be.
-        self.previous = (age < self.period.saturating_mul(2)).then_some(retired);
-        self.rotated = now;
+        if age < self.period.saturating_mul(2) {
+            self.previous = Some(retired);
+            self.rotated = self.rotated.saturating_add(self.period);
+        } else {
+            // After a quiet time the retired key, too, is older than it may be.
+            self.previous = None;
+            self.rotated = now;
+        }
     }
 
     /// The cookie for a hello from this address.

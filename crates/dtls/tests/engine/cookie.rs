@@ -134,6 +134,17 @@ fn a_cookie_outlives_one_rotation_and_not_two() {
 }
 
 #[test]
+fn a_cookie_is_never_older_than_two_periods_whenever_hellos_come() {
+    let mut server = server();
+    let hello = with_cookie(&mut server);
+    server.pass(2 * PERIOD - Duration::from_millis(1));
+    with_cookie(&mut server);
+    server.pass(Duration::from_millis(1));
+    let answer = server.datagram(device(), &hello.datagram(1, 1));
+    assert!(is_asked_again(&server, &answer));
+}
+
+#[test]
 fn a_cookie_does_not_survive_two_quiet_periods() {
     let mut server = server();
     let hello = with_cookie(&mut server);
