@@ -13,35 +13,87 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["vocabulary", "protocol", "runtime"]),
     ("services", &["vocabulary", "protocol", "runtime"]),
     ("devices", &["vocabulary", "protocol", "runtime"]),
-    ("assembly", &["vocabulary", "protocol", "runtime", "services", "devices"]),
-    ("tools", &["vocabulary", "protocol", "runtime", "services", "devices", "assembly", "tools"]),
+    (
+        "assembly",
+        &["vocabulary", "protocol", "runtime", "services", "devices"],
+    ),
+    (
+        "tools",
+        &[
+            "vocabulary",
+            "protocol",
+            "runtime",
+            "services",
+            "devices",
+            "assembly",
+            "tools",
+        ],
+    ),
 ];
 
 /// What touches the world has no place under a pure crate.
 const RUNTIME_CRATES: &[&str] = &[
-    "aws-lc-rs", "axum", "chrono", "config", "hyper", "jiff", "libc", "mio", "opentelemetry", "rand", "redb", "redis",
-    "ring", "rustls", "socket2", "tokio", "tonic", "tower", "tracing",
+    "aws-lc-rs",
+    "axum",
+    "chrono",
+    "config",
+    "hyper",
+    "jiff",
+    "libc",
+    "mio",
+    "opentelemetry",
+    "rand",
+    "redb",
+    "redis",
+    "ring",
+    "rustls",
+    "socket2",
+    "tokio",
+    "tonic",
+    "tower",
+    "tracing",
 ];
 
 /// A dependency and the only package that may name it.
-const SINGLE_OWNERS: &[(&str, &str)] =
-    &[("redis", "berth-store"), ("redb", "berth-store"), ("config", "berth-nf-runtime"), ("protox", "berth-nf-api")];
+const SINGLE_OWNERS: &[(&str, &str)] = &[
+    ("redis", "berth-store"),
+    ("redb", "berth-store"),
+    ("config", "berth-nf-runtime"),
+    ("protox", "berth-nf-api"),
+];
 
 #[test]
 fn every_package_names_a_layer() {
     for package in members(&metadata()) {
-        assert!(LAYERS.iter().any(|(name, _)| *name == layer(&package)), "{} names no known layer", package.name);
+        assert!(
+            LAYERS.iter().any(|(name, _)| *name == layer(&package)),
+            "{} names no known layer",
+            package.name
+        );
     }
 }
 
 #[test]
 fn no_edge_points_upwards_or_between_services() {
     let metadata = metadata();
-    let layers = members(&metadata).iter().map(|p| (p.name.to_string(), layer(p))).collect::<BTreeMap<_, _>>();
+    let layers = members(&metadata)
+        .iter()
+        .map(|p| (p.name.to_string(), layer(p)))
+        .collect::<BTreeMap<_, _>>();
     for package in members(&metadata) {
-        let allowed = LAYERS.iter().find(|(name, _)| *name == layer(&package)).map(|(_, allowed)| *allowed).unwrap();
-        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
-            let Some(target) = layers.get(&dependency.name) else { continue };
+        let allowed = LAYERS
+            .iter()
+            .find(|(name, _)| *name == layer(&package))
+            .map(|(_, allowed)| *allowed)
+            .unwrap();
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
+            let Some(target) = layers.get(&dependency.name) else {
+                continue;
+            };
             assert!(
                 allowed.contains(&target.as_str()),
                 "{} ({}) must not depend on {} ({target})",
@@ -56,11 +108,22 @@ fn no_edge_points_upwards_or_between_services() {
 #[test]
 fn pure_crates_are_no_std_and_touch_no_runtime() {
     let metadata = metadata();
-    let resolve = metadata.resolve.as_ref().expect("metadata resolves dependencies");
-    let nodes = resolve.nodes.iter().map(|node| (&node.id, node)).collect::<BTreeMap<_, _>>();
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .expect("metadata resolves dependencies");
+    let nodes = resolve
+        .nodes
+        .iter()
+        .map(|node| (&node.id, node))
+        .collect::<BTreeMap<_, _>>();
     for package in members(&metadata).iter().filter(|p| is_pure(p)) {
         let source = fs::read_to_string(folder(package).join("src/lib.rs")).unwrap();
-        assert!(source.contains("#![no_std]"), "{} is not no_std", package.name);
+        assert!(
+            source.contains("#![no_std]"),
+            "{} is not no_std",
+            package.name
+        );
 
         let mut seen = BTreeSet::new();
         let mut open = vec![&package.id];
@@ -70,14 +133,20 @@ fn pure_crates_are_no_std_and_touch_no_runtime() {
             }
             // Build-time and macro crates run on the developer's machine, not in the product.
             let edges = nodes[id].deps.iter().filter(|dep| {
-                dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal && kind.target.is_none())
+                dep.dep_kinds
+                    .iter()
+                    .any(|kind| kind.kind == DependencyKind::Normal && kind.target.is_none())
                     && !is_proc_macro(&metadata[&dep.pkg])
             });
             open.extend(edges.map(|dep| &dep.pkg));
         }
         for id in seen {
             let name = metadata[id].name.as_str();
-            assert!(!RUNTIME_CRATES.contains(&name), "{} reaches {name}", package.name);
+            assert!(
+                !RUNTIME_CRATES.contains(&name),
+                "{} reaches {name}",
+                package.name
+            );
         }
     }
 }
@@ -85,7 +154,11 @@ fn pure_crates_are_no_std_and_touch_no_runtime() {
 #[test]
 fn wide_dependencies_have_one_owner() {
     for package in members(&metadata()) {
-        for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind != DependencyKind::Development)
+        {
             for (crate_name, owner) in SINGLE_OWNERS {
                 assert!(
                     dependency.name != *crate_name || package.name.as_str() == *owner,
@@ -105,8 +178,18 @@ fn generated_types_and_transports_stay_out_of_procedures() {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        for word in ["nf_api::pb", "tonic::", "coap_tokio::", "axum::", "redis::", "redb::"] {
-            assert!(!text.contains(word), "{path} decides and must not know {word}");
+        for word in [
+            "nf_api::pb",
+            "tonic::",
+            "coap_tokio::",
+            "axum::",
+            "redis::",
+            "redb::",
+        ] {
+            assert!(
+                !text.contains(word),
+                "{path} decides and must not know {word}"
+            );
         }
     }
 }
@@ -118,12 +201,32 @@ fn traced_files_exist() {
         .split('`')
         .skip(1)
         .step_by(2)
-        .filter(|word| word.contains('/') && !word.contains(' ') && !word.contains('*') && !word.contains('<'))
-        .filter(|word| ["crates/", "services/", "devices/", "proto/", "docs/", "vectors/"].iter().any(|p| word.starts_with(p)))
+        .filter(|word| {
+            word.contains('/') && !word.contains(' ') && !word.contains('*') && !word.contains('<')
+        })
+        .filter(|word| {
+            [
+                "crates/",
+                "services/",
+                "devices/",
+                "proto/",
+                "docs/",
+                "vectors/",
+            ]
+            .iter()
+            .any(|p| word.starts_with(p))
+        })
         .collect::<BTreeSet<_>>();
-    assert!(paths.len() >= 20, "ARCHITECTURE.md traces too few files: {}", paths.len());
+    assert!(
+        paths.len() >= 20,
+        "ARCHITECTURE.md traces too few files: {}",
+        paths.len()
+    );
     for path in paths {
-        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which does not exist");
+        assert!(
+            root().join(path).exists(),
+            "ARCHITECTURE.md names {path}, which does not exist"
+        );
     }
 }
 
@@ -134,13 +237,28 @@ fn every_vector_file_is_opened_by_a_test() {
         .map(|file| fs::read_to_string(file).unwrap())
         .collect::<Vec<_>>();
     for file in files(&root().join("vectors")) {
-        let name = file.strip_prefix(root().join("vectors")).unwrap().display().to_string();
+        let name = file
+            .strip_prefix(root().join("vectors"))
+            .unwrap()
+            .display()
+            .to_string();
         if !name.ends_with(".json") {
             continue;
         }
-        let folder = file.parent().and_then(Path::file_name).and_then(|n| n.to_str()).unwrap_or_default().to_owned();
-        let by_folder = folder != "vectors" && tests.iter().any(|text| text.contains(&format!("vectors/{folder}")));
-        assert!(by_folder || tests.iter().any(|text| text.contains(&name)), "no test opens vectors/{name}");
+        let folder = file
+            .parent()
+            .and_then(Path::file_name)
+            .and_then(|n| n.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        let by_folder = folder != "vectors"
+            && tests
+                .iter()
+                .any(|text| text.contains(&format!("vectors/{folder}")));
+        assert!(
+            by_folder || tests.iter().any(|text| text.contains(&name)),
+            "no test opens vectors/{name}"
+        );
     }
 }
 
@@ -154,9 +272,14 @@ fn every_decoder_target_is_fuzzed() {
             continue;
         }
         for line in fs::read_to_string(&file).unwrap().lines() {
-            let Some(rest) = line.trim_start().strip_prefix("pub fn fuzz_") else { continue };
+            let Some(rest) = line.trim_start().strip_prefix("pub fn fuzz_") else {
+                continue;
+            };
             let name = rest.split('(').next().unwrap_or_default();
-            assert!(registry.contains(&format!("fuzz_{name}")), "fuzz_{name} of {path} is not in the registry");
+            assert!(
+                registry.contains(&format!("fuzz_{name}")),
+                "fuzz_{name} of {path} is not in the registry"
+            );
             count += 1;
         }
     }
@@ -164,7 +287,10 @@ fn every_decoder_target_is_fuzzed() {
 }
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(root().join("Cargo.toml")).exec().expect("cargo metadata")
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .exec()
+        .expect("cargo metadata")
 }
 
 fn members(metadata: &Metadata) -> Vec<Package> {
@@ -172,7 +298,10 @@ fn members(metadata: &Metadata) -> Vec<Package> {
 }
 
 fn layer(package: &Package) -> String {
-    package.metadata["berth"]["layer"].as_str().unwrap_or_default().to_owned()
+    package.metadata["berth"]["layer"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn is_pure(package: &Package) -> bool {
@@ -180,19 +309,35 @@ fn is_pure(package: &Package) -> bool {
 }
 
 fn is_proc_macro(package: &Package) -> bool {
-    package.targets.iter().any(|target| target.kind.iter().any(|kind| *kind == cargo_metadata::TargetKind::ProcMacro))
+    package.targets.iter().any(|target| {
+        target
+            .kind
+            .iter()
+            .any(|kind| *kind == cargo_metadata::TargetKind::ProcMacro)
+    })
 }
 
 fn folder(package: &Package) -> PathBuf {
-    package.manifest_path.parent().expect("a manifest lies in a folder").as_std_path().to_owned()
+    package
+        .manifest_path
+        .parent()
+        .expect("a manifest lies in a folder")
+        .as_std_path()
+        .to_owned()
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    files(folder).into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs")).collect()
+    files(folder)
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -1,3 +1,49 @@
 //! Every role in one binary, all-in-one mode and the operator's command line.
 
-fn main() {}
+mod check;
+mod command_line;
+mod config;
+mod data_dir;
+mod demo;
+mod endpoints;
+mod lab;
+mod roles;
+mod run_role;
+mod stores;
+mod up;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::command_line::{Arguments, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up(options) => command_line::up(options).await,
+        Command::Demo(options) => demo::run(options).await,
+        Command::Check(options) => check::run(options).await,
+        Command::Function(command) => {
+            let (function, options) = command.into_parts();
+            run_role::run(function, &options).await
+        }
+    }
+}
+
+/// Talks to the person at the terminal; what programs read goes to standard output instead.
+fn say(text: &str) {
+    // A closed terminal is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,72 @@
+//! What a data folder decides: addresses, keys, files.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use anyhow::Result;
+use nf_api::NetworkFunction;
+use nf_runtime::pki::LabAuthority;
+use store::{KeyFile, Sealer, SealerConfig, StoreConfig};
+
+use super::{ORDER, key, operator};
+use crate::config::BerthConfig;
+use crate::data_dir::DataDir;
+
+/// FQDN of the MSGin5G Server as application function, unless the settings name another one.
+const AF_FQDN: &str = "msgin5g.berth.test";
+
+/// Fills in what the folder decides. A store that the settings name stays.
+pub(super) fn fill(config: &mut BerthConfig, data: &mut DataDir, authority: &LabAuthority, lab: bool) -> Result<()> {
+    for function in ORDER {
+        config.listen.insert(key(function), data.tcp(function.name())?);
+    }
+    config.admin_listen = Some(data.tcp("admin")?);
+
+    let stores = data.folder("store")?;
+    for (name, store) in [
+        ("vault", &mut config.store.vault),
+        ("default", &mut config.store.default),
+        ("messages", &mut config.store.messages),
+    ] {
+        if *store == StoreConfig::default() {
+            *store = StoreConfig::redb(stores.join(format!("{name}.redb")));
+        }
+    }
+
+    let keys = data.folder("keys")?;
+    config.vault.sealing = sealing(&keys, NetworkFunction::Vault)?;
+    config.ausf.sealing = sealing(&keys, NetworkFunction::Ausf)?;
+    config.aanf.sealing = sealing(&keys, NetworkFunction::Aanf)?;
+    config.subscription_manager.sealing = sealing(&keys, NetworkFunction::SubscriptionManager)?;
+    if config.vault.operator == vault::OperatorConfig::default() {
+        config.vault.operator = operator::keys(&data.folder("operator")?)?;
+    }
+
+    let portal = authority.issue_server(&["localhost"], &[Ipv4Addr::LOCALHOST.into()])?;
+    let (certificate, key_file) = authority.write("portal", &portal)?;
+    let subscription_manager = &mut config.subscription_manager;
+    subscription_manager.portal_certificate = certificate;
+    subscription_manager.portal_key = key_file;
+    subscription_manager.portal_listen = data.tcp("portal")?;
+    subscription_manager.provisioning_listen = data.udp("provisioning")?;
+    subscription_manager.portal_url = format!("https://localhost:{}", subscription_manager.portal_listen.port());
+
+    config.msgin5g_server.listen = data.udp("coaps")?;
+    if config.msgin5g_server.af_fqdns.is_empty() {
+        config.msgin5g_server.af_fqdns = vec![AF_FQDN.to_owned()];
+    }
+    if config.configuration_management.msgin5g_server_uri.is_empty() {
+        config.configuration_management.msgin5g_server_uri = format!("coaps://{}/msgin5g", config.msgin5g_server.listen);
+    }
+    if lab {
+        config.access_gateway.listen = data.tcp("access-gateway")?.to_string();
+    }
+    Ok(())
+}
+
+/// The key-encryption key of a function, made at the first start.
+fn sealing(folder: &Path, function: NetworkFunction) -> Result<SealerConfig> {
+    let file = folder.join(format!("{function}.kek"));
+    Sealer::create_key_file(&file)?;
+    Ok(SealerConfig { keys: vec![KeyFile { id: 1, file }], seal_with: None })
+}
