@@ -67,7 +67,8 @@ pub enum Progress {
         /// How long it took.
         took: Duration,
     },
-    /// The code that the portal shows too, six digits; another one means another device.
+    /// The code that the portal has to show too, six digits; another one means another device. Only where the
+    /// network does not prove itself.
     MatchCode(String),
     /// The one-time link to open in a browser, good for a few minutes.
     PortalLink(String),

@@ -14,7 +14,7 @@ use crate::state::{AuthenticationRecord, Directory, Inbox, SlotState};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It has its factory key and nothing else.
-    Manufactured,
+    Bare,
     /// A profile is installed and has not been used.
     Installed,
     /// It has authenticated; the network's commit is still to come.
@@ -28,7 +28,7 @@ impl State {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Manufactured => "manufactured",
+            Self::Bare => "bare",
             Self::Installed => "installed",
             Self::Proven => "proven",
             Self::Active => "active",
@@ -96,7 +96,7 @@ pub(crate) fn status(directory: &Directory) -> Result<Status, UeError> {
     });
     let state = current
         .as_ref()
-        .map_or(State::Manufactured, |set| match set.slot.state {
+        .map_or(State::Bare, |set| match set.slot.state {
             SlotState::Installed => State::Installed,
             SlotState::Proven => State::Proven,
             SlotState::Active => State::Active,

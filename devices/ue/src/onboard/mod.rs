@@ -67,10 +67,18 @@ pub(crate) async fn onboard(
     phase.finished(progress);
 
     let phase = Began::now(Phase::SignUp, progress);
-    if !device.headless {
-        progress(Progress::MatchCode(admitted.match_code()));
+    let match_code = admitted.match_code().filter(|_| !device.headless);
+    if let Some(code) = &match_code {
+        progress(Progress::MatchCode(code.clone()));
     }
-    sign_up::sign_up(&mut browser, portal, sign_up, progress).await?;
+    sign_up::sign_up(
+        &mut browser,
+        portal,
+        sign_up,
+        match_code.as_deref(),
+        progress,
+    )
+    .await?;
     phase.finished(progress);
 
     let phase = Began::now(Phase::Profile, progress);

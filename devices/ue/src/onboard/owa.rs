@@ -39,8 +39,12 @@ impl Admitted {
     }
 
     /// The code that the portal shows too: six digits of the transcript.
-    pub(super) fn match_code(&self) -> String {
-        match_code(&self.session.transcript_hash)
+    ///
+    /// `None` where the network proves itself to the device: then no stranger can stand between.
+    pub(super) fn match_code(&self) -> Option<String> {
+        let proves_itself =
+            self.session.network_proof.is_some() || self.demanded == NetworkProofLevel::ClaimSecret;
+        (!proves_itself).then(|| match_code(&self.session.transcript_hash))
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) async fn sign_up(
     browser: &mut Browser,
     portal: Portal,
     sign_up: &SignUp,
+    match_code: Option<&str>,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<(), UeError> {
     let link = portal.user_portal_url.filter(|_| portal.captive);
@@ -84,7 +85,8 @@ pub(super) async fn sign_up(
         let Some(form) = form.filter(asks_something) else {
             return Ok(());
         };
-        let filled = fill(&form, order_code)?;
+        let same = match_code.is_none_or(|code| shows(&page.body, code));
+        let filled = fill(&form, order_code, same)?;
         let action = page.url.join(&form.action).map_err(|error| {
             UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error)
         })?;
@@ -92,6 +94,13 @@ pub(super) async fn sign_up(
             return Err(UeError::untrusted(OPERATION, Cause::NotAuthorized));
         }
         page = browser.post(&action, filled).await?;
+        if !same {
+            // The portal has heard it and ends the session.
+            return Err(UeError::untrusted(OPERATION, Cause::LinkCodeInvalid));
+        }
+        if order_code.is_some() && page.status == StatusCode::NOT_FOUND {
+            return Err(UeError::refused(OPERATION, Cause::NoOrder));
+        }
     }
     Err(UeError::PersonNeeded(
         "the portal asks more than one page of questions",
@@ -113,7 +122,9 @@ fn asks_something(form: &Form) -> bool {
 }
 
 /// Fills a form in: what is preselected, the first choice otherwise, consent where it is required.
-fn fill(form: &Form, order_code: Option<&str>) -> Result<String, UeError> {
+///
+/// `same` is the answer to whether page and device show one code.
+fn fill(form: &Form, order_code: Option<&str>, same: bool) -> Result<String, UeError> {
     let mut filled = form_urlencoded::Serializer::new(String::new());
     let mut answered = Vec::new();
     let mut redeemed = order_code.is_none();
@@ -146,6 +157,12 @@ fn fill(form: &Form, order_code: Option<&str>) -> Result<String, UeError> {
                     filled.append_pair(name, &field.value);
                 }
             }
+            FieldKind::Radio { .. } if name == MATCH => {
+                if !answered.contains(&name) {
+                    answered.push(name);
+                    filled.append_pair(name, if same { "same" } else { "differs" });
+                }
+            }
             FieldKind::Radio { .. } => {
                 if !answered.contains(&name) {
                     answered.push(name);
@@ -169,6 +186,20 @@ fn fill(form: &Form, order_code: Option<&str>) -> Result<String, UeError> {
             "the portal takes no order code on this page",
         ))
     }
+}
+
+/// Whether a page shows a code, however it sets it.
+fn shows(page: &str, code: &str) -> bool {
+    let mut inside = false;
+    let text = page.chars().filter(|c| {
+        inside = match c {
+            '<' => true,
+            '>' => false,
+            _ => return !inside && !c.is_whitespace(),
+        };
+        false
+    });
+    text.collect::<String>().contains(code)
 }
 
 /// The checked one of a group of radio buttons, or its first.
@@ -198,6 +229,8 @@ fn cause_of(status: StatusCode) -> Cause {
 const OPERATION: &str = "sign up at the portal";
 /// Name of the field for a code that redeems an order.
 const ORDER_CODE: &str = "order_code";
+/// Name of the question whether page and device show the same code.
+const MATCH: &str = "match";
 /// Pages with questions, one after the other.
 const MAX_FORMS: usize = 3;
 
@@ -215,13 +248,24 @@ mod tests {
             <input type=radio name=plan_id value=lab><input type=radio name=plan_id value=gold checked>\
             <input type=checkbox name=terms required><input type=checkbox name=news>\
             <input name=order_code><select name=c><option value=de></select><button name=go value=1>x</button></form>";
-        let filled = fill(&form(page), None).unwrap();
+        let filled = fill(&form(page), None, true).unwrap();
         assert_eq!(
             filled,
             "csrf=a+b&plan_id=gold&terms=on&order_code=&c=de&go=1"
         );
-        let filled = fill(&form(page), Some("ABC")).unwrap();
+        let filled = fill(&form(page), Some("ABC"), true).unwrap();
         assert!(filled.contains("order_code=ABC"), "{filled}");
+    }
+
+    #[test]
+    fn the_question_for_the_code_is_answered_by_looking() {
+        let page = "<p>Code <b>123</b>&#8203; 456</p><form method=post><input type=radio name=match value=same>\
+            <input type=radio name=match value=differs><input type=checkbox name=terms required></form>";
+        assert!(shows("<p>Code <b>123</b> 456</p>", "123456"));
+        assert!(!shows("<p title=123456>Code 123457</p>", "123456"));
+        let answer = |same| fill(&form(page), None, same).unwrap();
+        assert_eq!(answer(true), "match=same&terms=on");
+        assert_eq!(answer(false), "match=differs&terms=on");
     }
 
     #[test]
@@ -234,7 +278,7 @@ mod tests {
             ),
             ("<form method=post><select name=s></select></form>", None),
         ] {
-            let refused = fill(&form(page), code).unwrap_err();
+            let refused = fill(&form(page), code, true).unwrap_err();
             assert!(matches!(refused, UeError::PersonNeeded(_)), "{page}");
         }
     }
