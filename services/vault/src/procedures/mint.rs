@@ -15,7 +15,7 @@ use crate::vault::Vault;
 const REMEMBERED: usize = 16;
 
 /// A credential set to make.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mint {
     /// Chosen by the caller; a repetition gets the set that was made first.
     pub idempotency_key: String,

@@ -251,6 +251,10 @@ impl Work<'_> {
                 self.profile.subscription_id.as_str() == set.subscription_id,
             ),
             (
+                "routing_indicator",
+                self.profile.access.routing_indicator.as_str() == set.routing_indicator,
+            ),
+            (
                 "package_id",
                 set.package_id.is_empty() || self.header.package_id.as_str() == set.package_id,
             ),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cause::Cause;
-use identifiers::{DeviceId, OnboardingSession, PackageId};
+use identifiers::{DeviceId, OnboardingSession, PackageId, RoutingIndicator};
 use onboarding::Suite;
 use provisioning::profile::AuthenticationKeys;
 use provisioning::{MAX_CHALLENGE_AGE_SECONDS, PackageHeader, Profile};
@@ -225,6 +225,7 @@ async fn a_profile_for_anything_else_is_refused() {
     for other in [
         change(|profile| profile.subscription_id = crate::support::subscription(9)),
         change(|profile| profile.credential_epoch += 1),
+        change(|profile| profile.access.routing_indicator = RoutingIndicator::parse("12").unwrap()),
         change(|profile| {
             profile.credential_set_id = identifiers::CredentialSetId::generate(9, [9; 10])
         }),
