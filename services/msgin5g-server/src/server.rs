@@ -1,0 +1,208 @@
+//! The state that all procedures share.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use identifiers::{Fqdn, UeServiceId};
+use msgin5g::Timestamp;
+use msgin5g::delivery::StoragePolicy;
+use msgin5g::registration::RegistrationPolicy;
+use msgin5g::values::ServiceIdentifier;
+use nf_runtime::Runtime;
+use nf_runtime::clock::Clock;
+use nf_runtime::lifecycle::Lifecycle;
+use nf_runtime::procedure::chain;
+use tokio::sync::watch;
+
+use crate::associations::AssociationCache;
+use crate::config::Msgin5gServerConfig;
+use crate::contexts::Contexts;
+use crate::error::RequestError;
+use crate::metrics::Deliveries;
+use crate::procedures::deliver::deliver;
+use crate::procedures::expire::expire;
+use crate::queue::Queue;
+use crate::registrations::Registrations;
+use crate::sessions::{LiveSession, Sessions};
+use crate::{BuildError, Ports};
+
+/// The server.
+pub(crate) struct Server {
+    pub(crate) service: ServiceIdentifier,
+    /// Its own name first.
+    pub(crate) af_fqdns: Vec<Fqdn>,
+    pub(crate) registration_policy: RegistrationPolicy,
+    pub(crate) storage_policy: StoragePolicy,
+    pub(crate) contexts: Contexts,
+    pub(crate) associations: AssociationCache,
+    pub(crate) sessions: Sessions,
+    pub(crate) registrations: Registrations,
+    pub(crate) queue: Queue,
+    pub(crate) deliveries: Deliveries,
+    identity_timeout: Duration,
+    clock: Clock,
+    lifecycle: Lifecycle,
+    delivering: Mutex<HashMap<UeServiceId, Arc<Attention>>>,
+}
+
+/// What a delivery under way has to hear of.
+#[derive(Default)]
+pub(crate) struct Attention {
+    again: AtomicBool,
+    /// The recipient registered in another session.
+    pub(crate) moved: watch::Sender<()>,
+}
+
+impl Server {
+    pub(crate) fn new(
+        config: &Msgin5gServerConfig,
+        ports: Ports,
+        runtime: &Runtime,
+    ) -> Result<Self, BuildError> {
+        let names = config.af_fqdns.iter().map(|name| Fqdn::parse(name));
+        let af_fqdns = names.collect::<Result<Vec<_>, _>>()?;
+        if af_fqdns.is_empty() {
+            return Err(BuildError::NoFqdn);
+        }
+        let limit = config.max_stored_messages.min(store::MAX_ROWS);
+        Ok(Self {
+            service: ServiceIdentifier::parse(&config.service_identifier)
+                .map_err(BuildError::ServiceIdentifier)?,
+            af_fqdns,
+            registration_policy: RegistrationPolicy {
+                lifetime: config.registration_lifetime,
+            },
+            storage_policy: StoragePolicy {
+                default: config.storage_default,
+                longest: config.storage_longest,
+            },
+            contexts: Contexts::new(ports.application_keys, runtime.clock.clone()),
+            associations: AssociationCache::new(ports.associations, runtime.clock.clone()),
+            sessions: Sessions::default(),
+            registrations: Registrations::new(ports.store.clone(), runtime.random.array()),
+            queue: Queue::new(ports.store, limit),
+            deliveries: Deliveries::register(runtime),
+            identity_timeout: config.association_timeout,
+            clock: runtime.clock.clone(),
+            lifecycle: runtime.lifecycle.clone(),
+            delivering: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.clock.unix_seconds())
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.unix_ms()
+    }
+
+    /// Gives the questions about an identity, all together, the time that they may take.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, RequestError>> + Send,
+    ) -> Result<T, RequestError> {
+        tokio::time::timeout(self.identity_timeout, work)
+            .await
+            .unwrap_or(Err(RequestError::Unchecked))
+    }
+
+    /// Makes sure that the key of a session and its bindings still stand.
+    pub(crate) async fn confirm(&self, session: &LiveSession) -> Result<(), RequestError> {
+        self.contexts.confirm(session).await?;
+        self.confirm_bindings(session).await
+    }
+
+    /// Unbinds what is no longer associated, unless the feed vouches for the bindings.
+    async fn confirm_bindings(&self, session: &LiveSession) -> Result<(), RequestError> {
+        let feed = self.associations.feed();
+        let generation = feed.generation();
+        if feed.is_trusted() && session.associations_confirmed_in(generation) {
+            return Ok(());
+        }
+        let binding = session.binding();
+        if binding.bound().next().is_some() {
+            let known = self.associations.get(binding.ue_id()).await?;
+            for bound in binding.bound() {
+                if known.usable(binding.ue_id(), bound).is_none() {
+                    session.unbind(bound);
+                    self.registrations.delete_of(bound, binding.ue_id()).await?;
+                    tracing::info!(
+                        ue_service_id = %bound.redacted(),
+                        "association closed, endpoint unbound"
+                    );
+                }
+            }
+        }
+        session.confirm_associations(generation);
+        Ok(())
+    }
+
+    /// Delivers what waits for a recipient, in the background and one after the other.
+    pub(crate) fn kick(self: &Arc<Self>, recipient: &UeServiceId) {
+        let attention = Arc::<Attention>::default();
+        {
+            let mut delivering = self.delivering();
+            if let Some(under_way) = delivering.get(recipient) {
+                under_way.again.store(true, Ordering::Release);
+                return;
+            }
+            delivering.insert(recipient.clone(), Arc::clone(&attention));
+        }
+        let server = Arc::clone(self);
+        let recipient = recipient.clone();
+        let stop = self.lifecycle.token();
+        self.lifecycle.spawn("msgin5g delivery", async move {
+            loop {
+                let delivered = stop
+                    .run_until_cancelled(deliver(&server, &recipient, &attention))
+                    .await;
+                if let Some(Err(error)) = &delivered {
+                    tracing::warn!(error = chain(error), "delivery failed, messages wait");
+                }
+                let mut delivering = server.delivering();
+                if delivered.is_none() || !attention.again.swap(false, Ordering::AcqRel) {
+                    delivering.remove(&recipient);
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Tells a delivery under way that its recipient has registered in another session.
+    pub(crate) fn moved(&self, recipient: &UeServiceId) {
+        if let Some(under_way) = self.delivering().get(recipient) {
+            under_way.moved.send_replace(());
+        }
+    }
+
+    fn delivering(&self) -> MutexGuard<'_, HashMap<UeServiceId, Arc<Attention>>> {
+        self.delivering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks for expired messages from time to time.
+pub(crate) fn sweep(server: &Arc<Server>, every: Duration) {
+    let stop = server.lifecycle.token();
+    let lifecycle = server.lifecycle.clone();
+    let server = Arc::clone(server);
+    lifecycle.spawn("msgin5g expiry", async move {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(every))
+            .await
+            .is_some()
+        {
+            if let Some(Err(error)) = stop.run_until_cancelled(expire(&server)).await {
+                tracing::warn!(
+                    error = chain(&error),
+                    "expired messages were not looked for"
+                );
+            }
+        }
+    });
+}
