@@ -63,11 +63,17 @@ pub(crate) fn cluster(arguments: &Arguments) -> Result<()> {
         up.0.wait()?;
         return Ok(());
     }
-    let played = Command::new(&berth).args(["demo", "--target"]).arg(&endpoints).status()?;
+    let played = Command::new(&berth)
+        .args(["demo", "--target"])
+        .arg(&endpoints)
+        .status()?;
     drop(up);
     drop(redis);
     if !played.success() {
-        bail!("the demo failed; logs lie in {}", data.join("processes").display());
+        bail!(
+            "the demo failed; logs lie in {}",
+            data.join("processes").display()
+        );
     }
     fs::remove_dir_all(&data).context("the folder of the cluster cannot be removed")
 }
@@ -77,8 +83,21 @@ fn redis(data: &Path, socket: &Path) -> Result<Child> {
     fs::create_dir_all(&folder)?;
     let log = fs::File::create(data.join("redis.log"))?;
     Command::new("redis-server")
-        .args(["--port", "0", "--appendonly", "yes", "--appendfsync", "always"])
-        .args(["--maxmemory-policy", "noeviction", "--save", "", "--unixsocket"])
+        .args([
+            "--port",
+            "0",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+        ])
+        .args([
+            "--maxmemory-policy",
+            "noeviction",
+            "--save",
+            "",
+            "--unixsocket",
+        ])
         .arg(socket)
         .arg("--dir")
         .arg(&folder)
@@ -89,7 +108,10 @@ fn redis(data: &Path, socket: &Path) -> Result<Child> {
 }
 
 fn settings_text(socket: &Path) -> String {
-    let store = format!("backend = \"redis\"\nurl = \"redis+unix://{}\"\n", socket.display());
+    let store = format!(
+        "backend = \"redis\"\nurl = \"redis+unix://{}\"\n",
+        socket.display()
+    );
     let stores = ["vault", "default", "messages"].map(|name| format!("[store.{name}]\n{store}"));
     stores.join("\n")
 }
@@ -131,7 +153,10 @@ impl Stopped {
 impl Drop for Stopped {
     fn drop(&mut self) {
         // One that has ended needs no signal.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).stderr(Stdio::null()).status();
+        let _ = Command::new("kill")
+            .arg(self.0.id().to_string())
+            .stderr(Stdio::null())
+            .status();
         let _ = self.0.wait();
     }
 }

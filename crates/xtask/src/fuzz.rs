@@ -6,7 +6,15 @@ use crate::run::{Program, cargo, find, say};
 
 pub(crate) fn fuzz(target: Option<&str>, seconds: u64) -> Result<()> {
     let Some(target) = target else {
-        return cargo(["run", "--quiet", "--package", "berth-testkit", "--bin", "fuzz-targets"]).run();
+        return cargo([
+            "run",
+            "--quiet",
+            "--package",
+            "berth-testkit",
+            "--bin",
+            "fuzz-targets",
+        ])
+        .run();
     };
     if find("cargo-fuzz").is_none() {
         say("cargo-fuzz is missing and is installed now");
@@ -14,7 +22,10 @@ pub(crate) fn fuzz(target: Option<&str>, seconds: u64) -> Result<()> {
     }
     Program::new("cargo")
         .args(["+nightly", "fuzz", "run", "decoders", "--"])
-        .args([format!("-max_total_time={seconds}"), "-timeout=10".to_owned()])
+        .args([
+            format!("-max_total_time={seconds}"),
+            "-timeout=10".to_owned(),
+        ])
         .env("BERTH_FUZZ_TARGET", target)
         .run()
 }

@@ -50,7 +50,11 @@ fn main() -> ExitCode {
         Task::Lint => lint::lint(),
         Task::Test => test::test(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
-        Task::Demo { arguments } => run::cargo(["run", "--release", "--package", "berth", "--", "demo"]).args(arguments).run(),
+        Task::Demo { arguments } => {
+            run::cargo(["run", "--release", "--package", "berth", "--", "demo"])
+                .args(arguments)
+                .run()
+        }
         Task::Cluster(arguments) => cluster::cluster(&arguments),
     };
     match outcome {

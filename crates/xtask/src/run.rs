@@ -31,7 +31,10 @@ impl Program {
     pub(crate) fn run(mut self) -> Result<()> {
         let line = self.line();
         say(&format!("+ {line}"));
-        let status = self.0.status().with_context(|| format!("cannot start {line}"))?;
+        let status = self
+            .0
+            .status()
+            .with_context(|| format!("cannot start {line}"))?;
         if !status.success() {
             bail!("{line}: {status}");
         }
@@ -41,7 +44,11 @@ impl Program {
     /// Runs and answers what it printed; its errors stay visible.
     pub(crate) fn output(mut self) -> Result<String> {
         let line = self.line();
-        let output = self.0.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {line}"))?;
+        let output = self
+            .0
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot start {line}"))?;
         if !output.status.success() {
             bail!("{line}: {}", output.status);
         }
@@ -50,7 +57,10 @@ impl Program {
 
     fn line(&self) -> String {
         let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
-        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -68,7 +78,9 @@ pub(crate) fn root() -> PathBuf {
 /// Where a program lies, if the machine has it.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// Talks to the person at the terminal.

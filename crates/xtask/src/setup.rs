@@ -6,8 +6,16 @@ use crate::run::{Program, find, say};
 
 /// A program, the Debian package that brings it, and who needs it.
 const PROGRAMS: &[(&str, &str, &str)] = &[
-    ("redis-server", "redis-server", "store contract tests and cluster"),
-    ("coap-client-openssl", "libcoap3-bin", "interoperability of CoAP and DTLS"),
+    (
+        "redis-server",
+        "redis-server",
+        "store contract tests and cluster",
+    ),
+    (
+        "coap-client-openssl",
+        "libcoap3-bin",
+        "interoperability of CoAP and DTLS",
+    ),
     ("openssl", "openssl", "interoperability of DTLS"),
 ];
 
@@ -18,7 +26,10 @@ pub(crate) fn install() -> Result<()> {
     let missing = missing_packages();
     if !missing.is_empty() {
         if find("apt-get").is_none() {
-            bail!("these programs are missing, and only apt-get is known here: {}", missing.join(" "));
+            bail!(
+                "these programs are missing, and only apt-get is known here: {}",
+                missing.join(" ")
+            );
         }
         // A machine that has never looked has no list of packages yet.
         Program::new("apt-get").args(["update", "-qq"]).run()?;
@@ -29,17 +40,26 @@ pub(crate) fn install() -> Result<()> {
             .run()
             .with_context(|| format!("install by hand: apt-get install {}", missing.join(" ")))?;
     }
-    Program::new("rustup").args(["target", "add", TARGET]).run()?;
-    Program::new("rustup").args(["component", "add", "clippy", "rustfmt"]).run()
+    Program::new("rustup")
+        .args(["target", "add", TARGET])
+        .run()?;
+    Program::new("rustup")
+        .args(["component", "add", "clippy", "rustfmt"])
+        .run()
 }
 
 /// Fails with the command that installs what is missing.
 pub(crate) fn check() -> Result<()> {
     let missing = missing_packages();
     if !missing.is_empty() {
-        bail!("missing on this machine: apt-get install {} (or cargo xtask setup)", missing.join(" "));
+        bail!(
+            "missing on this machine: apt-get install {} (or cargo xtask setup)",
+            missing.join(" ")
+        );
     }
-    let targets = Program::new("rustup").args(["target", "list", "--installed"]).output()?;
+    let targets = Program::new("rustup")
+        .args(["target", "list", "--installed"])
+        .output()?;
     if !targets.lines().any(|target| target == TARGET) {
         bail!("missing: rustup target add {TARGET} (or cargo xtask setup)");
     }
@@ -47,7 +67,9 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    let missing = PROGRAMS.iter().filter(|(program, ..)| find(program).is_none());
+    let missing = PROGRAMS
+        .iter()
+        .filter(|(program, ..)| find(program).is_none());
     missing
         .map(|(program, package, user)| {
             say(&format!("{program} is missing ({user})"));

@@ -9,7 +9,17 @@ use crate::{cluster, lint, setup};
 
 /// Pure crates, built for a real device without an operating system.
 const EMBEDDED: &[&str] = &[
-    "identifiers", "cause", "secret", "cose", "key-hierarchy", "aka", "akma", "onboarding", "provisioning", "dtls", "coap",
+    "identifiers",
+    "cause",
+    "secret",
+    "cose",
+    "key-hierarchy",
+    "aka",
+    "akma",
+    "onboarding",
+    "provisioning",
+    "dtls",
+    "coap",
     "msgin5g",
 ];
 
@@ -29,22 +39,41 @@ pub(crate) fn test() -> Result<()> {
 
     step("lint", &mut lint::lint)?;
     step("pure crates build for thumbv7em-none-eabihf", &mut || {
-        let packages = EMBEDDED.iter().flat_map(|name| ["--package".to_owned(), format!("berth-{name}")]);
-        cargo(["build", "--quiet", "--target", "thumbv7em-none-eabihf"]).args(packages).run()
-    })?;
-    step("tests of the workspace", &mut || cargo(["test", "--workspace"]).run())?;
-    step("demo in one process", &mut || {
-        cargo(["run", "--release", "--package", "berth", "--", "demo", "--data"])
-            .args([tempdir("demo")])
+        let packages = EMBEDDED
+            .iter()
+            .flat_map(|name| ["--package".to_owned(), format!("berth-{name}")]);
+        cargo(["build", "--quiet", "--target", "thumbv7em-none-eabihf"])
+            .args(packages)
             .run()
     })?;
-    step("demo on separate processes and Redis", &mut || cluster::cluster(&cluster::Arguments::for_tests()))?;
+    step("tests of the workspace", &mut || {
+        cargo(["test", "--workspace"]).run()
+    })?;
+    step("demo in one process", &mut || {
+        cargo([
+            "run",
+            "--release",
+            "--package",
+            "berth",
+            "--",
+            "demo",
+            "--data",
+        ])
+        .args([tempdir("demo")])
+        .run()
+    })?;
+    step("demo on separate processes and Redis", &mut || {
+        cluster::cluster(&cluster::Arguments::for_tests())
+    })?;
 
     say("\nWhat ran:");
     for (name, time) in &done {
         say(&format!("  {:>6.1} s  {name}", time.as_secs_f64()));
     }
-    say(&format!("  {:>6.1} s  in all; nothing was skipped", started.elapsed().as_secs_f64()));
+    say(&format!(
+        "  {:>6.1} s  in all; nothing was skipped",
+        started.elapsed().as_secs_f64()
+    ));
     // The plain closing line that counts steps; those of cargo test stand above.
     say(&format!("{} passed, 0 failed", done.len()));
     Ok(())

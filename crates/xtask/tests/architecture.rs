@@ -195,6 +195,20 @@ fn generated_types_and_transports_stay_out_of_procedures() {
 }
 
 #[test]
+fn exceptions_from_lints_carry_a_reason() {
+    for folder in ["crates", "services", "devices"] {
+        for file in sources(&root().join(folder)) {
+            let path = file.strip_prefix(root()).unwrap().display().to_string();
+            let text = fs::read_to_string(&file).unwrap();
+            let silent = text
+                .lines()
+                .any(|line| line.trim_start().starts_with(concat!("#[", "allow(")));
+            assert!(!silent, "{path} silences a lint: say expect, with a reason");
+        }
+    }
+}
+
+#[test]
 fn traced_files_exist() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let paths = text

@@ -60,7 +60,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     for file in [&endpoints.ca, &endpoints.admin_cert] {
         findings.push(certificate(file));
     }
-    let operator = Operator { endpoints: &endpoints, runtime: &runtime };
+    let operator = Operator {
+        endpoints: &endpoints,
+        runtime: &runtime,
+    };
     for (function, _) in addresses(&endpoints) {
         findings.push(operator.health(function).await);
     }
@@ -69,20 +72,38 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     findings.push(operator.policies().await);
     let _ = runtime.lifecycle.shutdown().await;
 
-    let bad = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Bad));
+    let bad = findings
+        .iter()
+        .any(|finding| matches!(finding.verdict, Verdict::Bad));
     for finding in &findings {
         print(finding, options.json)?;
     }
-    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if bad {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// How many functions answer; an error names the first that does not.
 pub(crate) async fn functions(endpoints: &Endpoints) -> Result<usize> {
-    let runtime = Runtime::new(ShutdownConfig { settle: Duration::ZERO, ..ShutdownConfig::default() }, GrpcConfig::default());
-    let operator = Operator { endpoints, runtime: &runtime };
+    let runtime = Runtime::new(
+        ShutdownConfig {
+            settle: Duration::ZERO,
+            ..ShutdownConfig::default()
+        },
+        GrpcConfig::default(),
+    );
+    let operator = Operator {
+        endpoints,
+        runtime: &runtime,
+    };
     let mut count = 0;
     for (function, _) in addresses(endpoints) {
-        operator.serving(function).await.with_context(|| format!("{function} does not answer"))?;
+        operator
+            .serving(function)
+            .await
+            .with_context(|| format!("{function} does not answer"))?;
         count += 1;
     }
     let _ = runtime.lifecycle.shutdown().await;
@@ -94,10 +115,19 @@ fn addresses(endpoints: &Endpoints) -> [(NetworkFunction, &str); 7] {
         (NetworkFunction::Vault, &endpoints.vault),
         (NetworkFunction::Ausf, &endpoints.ausf),
         (NetworkFunction::Aanf, &endpoints.aanf),
-        (NetworkFunction::ConfigurationManagement, &endpoints.configuration_management),
-        (NetworkFunction::SubscriptionManager, &endpoints.subscription_manager),
+        (
+            NetworkFunction::ConfigurationManagement,
+            &endpoints.configuration_management,
+        ),
+        (
+            NetworkFunction::SubscriptionManager,
+            &endpoints.subscription_manager,
+        ),
         (NetworkFunction::Msgin5gServer, &endpoints.msgin5g_server),
-        (NetworkFunction::CertificateFetcher, &endpoints.certificate_fetcher),
+        (
+            NetworkFunction::CertificateFetcher,
+            &endpoints.certificate_fetcher,
+        ),
     ]
 }
 
@@ -115,14 +145,19 @@ impl Operator<'_> {
             key: self.endpoints.admin_key.clone(),
             trust_domain: self.endpoints.trust_domain.clone(),
         })?;
-        let found = addresses(self.endpoints).into_iter().find(|(of, _)| *of == function);
+        let found = addresses(self.endpoints)
+            .into_iter()
+            .find(|(of, _)| *of == function);
         let (_, address) = found.context("the access gateway has no operator's side")?;
         Ok(grpc::connect(address, &identity, function, self.runtime)?)
     }
 
     async fn serving(&self, function: NetworkFunction) -> Result<()> {
         let mut client = HealthClient::new(self.channel(function)?);
-        let answer = client.check(HealthCheckRequest::default()).await?.into_inner();
+        let answer = client
+            .check(HealthCheckRequest::default())
+            .await?
+            .into_inner();
         if answer.status() != ServingStatus::Serving {
             bail!("it answers, but does not serve yet");
         }
@@ -139,15 +174,34 @@ impl Operator<'_> {
     async fn registry(&self) -> Finding {
         let asked = async {
             let mut client = ManufacturerServiceClient::new(self.channel(NetworkFunction::Ausf)?);
-            Ok::<_, anyhow::Error>(client.list(ListManufacturersRequest {}).await?.into_inner().manufacturers.len())
+            Ok::<_, anyhow::Error>(
+                client
+                    .list(ListManufacturersRequest {})
+                    .await?
+                    .into_inner()
+                    .manufacturers
+                    .len(),
+            )
         };
-        counted("manufacturers", asked.await, "no manufacturer is registered: no device can onboard")
+        counted(
+            "manufacturers",
+            asked.await,
+            "no manufacturer is registered: no device can onboard",
+        )
     }
 
     async fn plans(&self) -> Finding {
         let asked = async {
-            let mut client = PlanServiceClient::new(self.channel(NetworkFunction::SubscriptionManager)?);
-            Ok::<_, anyhow::Error>(client.list(ListPlansRequest {}).await?.into_inner().plans.len())
+            let mut client =
+                PlanServiceClient::new(self.channel(NetworkFunction::SubscriptionManager)?);
+            Ok::<_, anyhow::Error>(
+                client
+                    .list(ListPlansRequest {})
+                    .await?
+                    .into_inner()
+                    .plans
+                    .len(),
+            )
         };
         counted("plans", asked.await, "there is no plan: nobody can sign up")
     }
@@ -155,15 +209,30 @@ impl Operator<'_> {
     async fn policies(&self) -> Finding {
         let asked = async {
             let mut client = AccessPolicyServiceClient::new(self.channel(NetworkFunction::Aanf)?);
-            Ok::<_, anyhow::Error>(client.list(ListAccessPoliciesRequest {}).await?.into_inner().policies.len())
+            Ok::<_, anyhow::Error>(
+                client
+                    .list(ListAccessPoliciesRequest {})
+                    .await?
+                    .into_inner()
+                    .policies
+                    .len(),
+            )
         };
-        counted("access policies", asked.await, "no application function may use AKMA: no device can register")
+        counted(
+            "access policies",
+            asked.await,
+            "no application function may use AKMA: no device can register",
+        )
     }
 }
 
 fn counted(about: &str, count: Result<usize>, none: &str) -> Finding {
     match count {
-        Ok(0) => Finding { about: about.to_owned(), verdict: Verdict::Advice, text: none.to_owned() },
+        Ok(0) => Finding {
+            about: about.to_owned(),
+            verdict: Verdict::Advice,
+            text: none.to_owned(),
+        },
         Ok(count) => good(about, &count.to_string()),
         Err(error) => bad(about, format!("{error:#}")),
     }
@@ -174,25 +243,41 @@ fn version(endpoints: &Endpoints) -> Finding {
     if endpoints.version == ours {
         good("version", ours)
     } else {
-        let text = format!("the installation is {}, this command is {ours}", endpoints.version);
-        Finding { about: "version".to_owned(), verdict: Verdict::Advice, text }
+        let text = format!(
+            "the installation is {}, this command is {ours}",
+            endpoints.version
+        );
+        Finding {
+            about: "version".to_owned(),
+            verdict: Verdict::Advice,
+            text,
+        }
     }
 }
 
 fn certificate(file: &Path) -> Finding {
     let about = file.display().to_string();
-    let ends = std::fs::read(file).context("it cannot be read").and_then(|text| {
-        let (_, pem) = x509_parser::pem::parse_x509_pem(&text).context("it is no PEM")?;
-        let certificate = pem.parse_x509().context("it is no certificate")?;
-        Ok(certificate.validity().not_after.timestamp())
-    });
+    let ends = std::fs::read(file)
+        .context("it cannot be read")
+        .and_then(|text| {
+            let (_, pem) = x509_parser::pem::parse_x509_pem(&text).context("it is no PEM")?;
+            let certificate = pem.parse_x509().context("it is no certificate")?;
+            Ok(certificate.validity().not_after.timestamp())
+        });
     let now = i64::try_from(Clock::system().unix_seconds()).unwrap_or(i64::MAX);
     let soon = now.saturating_add_unsigned(SOON.as_secs());
     match ends {
-        Ok(ends) if ends <= now => bad(&about, "it has expired; restart the installation to renew it".to_owned()),
+        Ok(ends) if ends <= now => bad(
+            &about,
+            "it has expired; restart the installation to renew it".to_owned(),
+        ),
         Ok(ends) if ends <= soon => {
             let text = format!("it ends in {} days", (ends - now) / 86_400);
-            Finding { about, verdict: Verdict::Advice, text }
+            Finding {
+                about,
+                verdict: Verdict::Advice,
+                text,
+            }
         }
         Ok(ends) => good(&about, &format!("good for {} days", (ends - now) / 86_400)),
         Err(error) => bad(&about, format!("{error:#}")),
@@ -200,11 +285,19 @@ fn certificate(file: &Path) -> Finding {
 }
 
 fn good(about: &str, text: &str) -> Finding {
-    Finding { about: about.to_owned(), verdict: Verdict::Good, text: text.to_owned() }
+    Finding {
+        about: about.to_owned(),
+        verdict: Verdict::Good,
+        text: text.to_owned(),
+    }
 }
 
 fn bad(about: &str, text: String) -> Finding {
-    Finding { about: about.to_owned(), verdict: Verdict::Bad, text }
+    Finding {
+        about: about.to_owned(),
+        verdict: Verdict::Bad,
+        text,
+    }
 }
 
 fn print(finding: &Finding, json: bool) -> Result<()> {

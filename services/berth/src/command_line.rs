@@ -13,7 +13,11 @@ use crate::up;
 
 /// Berth gives a bare IoT device an identity on a 5G network, keeps it healthy, and carries its messages.
 #[derive(Parser)]
-#[command(name = "berth", version, after_help = "Exit codes: 0 done, 1 failed (the last line says why), 2 wrong usage.")]
+#[command(
+    name = "berth",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed (the last line says why), 2 wrong usage."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -60,7 +64,9 @@ impl FunctionCommand {
             Self::AccessGateway(options) => (NetworkFunction::AccessGateway, options),
             Self::Ausf(options) => (NetworkFunction::Ausf, options),
             Self::CertificateFetcher(options) => (NetworkFunction::CertificateFetcher, options),
-            Self::ConfigurationManagement(options) => (NetworkFunction::ConfigurationManagement, options),
+            Self::ConfigurationManagement(options) => {
+                (NetworkFunction::ConfigurationManagement, options)
+            }
             Self::Msgin5gServer(options) => (NetworkFunction::Msgin5gServer, options),
             Self::SubscriptionManager(options) => (NetworkFunction::SubscriptionManager, options),
             Self::Vault(options) => (NetworkFunction::Vault, options),

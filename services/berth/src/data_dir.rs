@@ -29,35 +29,59 @@ impl DataDir {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
         let path = path.canonicalize()?;
 
-        let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock"))?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("{} is in use by another berth; stop it, or choose another folder with --data", path.display())
+                bail!(
+                    "{} is in use by another berth; stop it, or choose another folder with --data",
+                    path.display()
+                )
             }
-            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the data folder"),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).context("cannot lock the data folder");
+            }
         }
 
         let version = path.join("version");
         match fs::read_to_string(&version) {
             Ok(text) => {
-                let found = text.trim().parse::<u32>().with_context(|| format!("{} holds no version", version.display()))?;
+                let found = text
+                    .trim()
+                    .parse::<u32>()
+                    .with_context(|| format!("{} holds no version", version.display()))?;
                 if found > VERSION {
-                    bail!("{} was written by a newer berth (layout {found}, this one knows {VERSION})", path.display());
+                    bail!(
+                        "{} was written by a newer berth (layout {found}, this one knows {VERSION})",
+                        path.display()
+                    );
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_atomically(&version, &format!("{VERSION}\n"))?,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", version.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                write_atomically(&version, &format!("{VERSION}\n"))?
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", version.display()));
+            }
         }
 
         let ports = match fs::read_to_string(path.join("ports.json")) {
-            Ok(text) => serde_json::from_str(&text).context("ports.json is damaged; remove it to choose ports anew")?,
+            Ok(text) => serde_json::from_str(&text)
+                .context("ports.json is damaged; remove it to choose ports anew")?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).context("cannot read ports.json"),
         };
         // Endpoints of an earlier run say nothing about this one.
         let _ = fs::remove_file(path.join("endpoints.json"));
-        Ok(Self { path, ports, _lock: lock })
+        Ok(Self {
+            path,
+            ports,
+            _lock: lock,
+        })
     }
 
     /// A path inside the folder.
@@ -78,15 +102,23 @@ impl DataDir {
     /// # Errors
     /// The kept port is used by another program.
     pub(crate) fn tcp(&mut self, name: &str) -> Result<SocketAddr> {
-        self.port(name, |address| TcpListener::bind(address).and_then(|socket| socket.local_addr()))
+        self.port(name, |address| {
+            TcpListener::bind(address).and_then(|socket| socket.local_addr())
+        })
     }
 
     /// As [`Self::tcp`] for UDP.
     pub(crate) fn udp(&mut self, name: &str) -> Result<SocketAddr> {
-        self.port(name, |address| UdpSocket::bind(address).and_then(|socket| socket.local_addr()))
+        self.port(name, |address| {
+            UdpSocket::bind(address).and_then(|socket| socket.local_addr())
+        })
     }
 
-    fn port(&mut self, name: &str, bind: impl Fn(SocketAddr) -> std::io::Result<SocketAddr>) -> Result<SocketAddr> {
+    fn port(
+        &mut self,
+        name: &str,
+        bind: impl Fn(SocketAddr) -> std::io::Result<SocketAddr>,
+    ) -> Result<SocketAddr> {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         if let Some(port) = self.ports.get(name) {
             let address = loopback(*port);
@@ -97,7 +129,10 @@ impl DataDir {
         }
         let address = bind(loopback(0)).with_context(|| format!("no free port for {name}"))?;
         self.ports.insert(name.to_owned(), address.port());
-        write_atomically(&self.join("ports.json"), &serde_json::to_string_pretty(&self.ports)?)?;
+        write_atomically(
+            &self.join("ports.json"),
+            &serde_json::to_string_pretty(&self.ports)?,
+        )?;
         Ok(address)
     }
 }
@@ -105,12 +140,19 @@ impl DataDir {
 /// Writes a file for this user alone so that a crash leaves the old one or the new one.
 pub(crate) fn write_atomically(path: &Path, text: &str) -> Result<()> {
     let temporary = path.with_extension("new");
-    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+    let mut file = File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&temporary, path).with_context(|| format!("cannot write {}", path.display()))?;
     let folder = path.parent().context("a file lies in a folder")?;
-    File::open(folder)?.sync_all().with_context(|| format!("cannot sync {}", folder.display()))
+    File::open(folder)?
+        .sync_all()
+        .with_context(|| format!("cannot sync {}", folder.display()))
 }
 
 #[cfg(test)]
@@ -137,9 +179,20 @@ mod tests {
     fn ports_are_chosen_once_and_a_used_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataDir::open(folder.path()).unwrap().tcp("aanf").unwrap();
-        assert_eq!(DataDir::open(folder.path()).unwrap().tcp("aanf").unwrap(), first);
+        assert_eq!(
+            DataDir::open(folder.path()).unwrap().tcp("aanf").unwrap(),
+            first
+        );
         let _other = TcpListener::bind(first).unwrap();
-        let error = DataDir::open(folder.path()).unwrap().tcp("aanf").err().unwrap().to_string();
-        assert!(error.contains(&first.to_string()) && error.contains("aanf"), "{error}");
+        let error = DataDir::open(folder.path())
+            .unwrap()
+            .tcp("aanf")
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains(&first.to_string()) && error.contains("aanf"),
+            "{error}"
+        );
     }
 }

@@ -46,6 +46,7 @@ impl Endpoints {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read: is berth up running?", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not what berth up writes", path.display()))
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what berth up writes", path.display()))
     }
 }

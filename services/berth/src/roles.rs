@@ -29,7 +29,11 @@ pub(crate) struct RemotePeers<'a> {
 impl Peers for RemotePeers<'_> {
     fn channel(&self, _caller: &Caller, callee: NetworkFunction) -> Result<Channel> {
         let key = callee.name().replace('-', "_");
-        let targets = self.config.peers.get(&key).with_context(|| format!("peers.{key} is not set"))?;
+        let targets = self
+            .config
+            .peers
+            .get(&key)
+            .with_context(|| format!("peers.{key} is not set"))?;
         Ok(grpc::connect(targets, self.identity, callee, self.runtime)?)
     }
 }
@@ -47,16 +51,25 @@ pub(crate) async fn build(
     let peer = |callee| peers.channel(&caller, callee);
     let routes = match function {
         NetworkFunction::Vault => {
-            let ports = vault::Ports { store: stores.of(function).await?, sealer: sealer(&config.vault.sealing)? };
+            let ports = vault::Ports {
+                store: stores.of(function).await?,
+                sealer: sealer(&config.vault.sealing)?,
+            };
             vault::build(&config.vault, ports, runtime).await?.routes
         }
         NetworkFunction::Aanf => {
-            let ports = aanf::Ports { store: stores.of(function).await?, sealer: sealer(&config.aanf.sealing)? };
+            let ports = aanf::Ports {
+                store: stores.of(function).await?,
+                sealer: sealer(&config.aanf.sealing)?,
+            };
             aanf::build(&config.aanf, ports, runtime).routes
         }
         NetworkFunction::ConfigurationManagement => {
-            let ports = configuration_management::Ports { store: stores.of(function).await? };
-            configuration_management::build(config.configuration_management.clone(), ports, runtime).routes
+            let ports = configuration_management::Ports {
+                store: stores.of(function).await?,
+            };
+            configuration_management::build(config.configuration_management.clone(), ports, runtime)
+                .routes
         }
         NetworkFunction::CertificateFetcher => {
             certificate_fetcher::build(config.certificate_fetcher.clone(), runtime).routes
@@ -65,39 +78,60 @@ pub(crate) async fn build(
             let ports = subscription_manager::Ports {
                 store: stores.of(function).await?,
                 sealer: sealer(&config.subscription_manager.sealing)?,
-                vault: Arc::new(subscription_manager::Peers { channel: peer(NetworkFunction::Vault)? }),
-                configuration_management: Arc::new(subscription_manager::Peers {
-                    channel: peer(NetworkFunction::ConfigurationManagement)?,
-                }),
+                vault: peer(NetworkFunction::Vault)?,
+                configuration_management: peer(NetworkFunction::ConfigurationManagement)?,
             };
-            subscription_manager::build(config.subscription_manager.clone(), ports, runtime).await?.function.routes
+            subscription_manager::build(config.subscription_manager.clone(), ports, runtime)
+                .await?
+                .function
+                .routes
         }
         NetworkFunction::Ausf => {
             let ports = ausf::Ports {
                 store: stores.of(function).await?,
                 sealer: sealer(&config.ausf.sealing)?,
-                fetcher: Arc::new(ausf::Peers { channel: peer(NetworkFunction::CertificateFetcher)? }),
-                subscription_manager: Arc::new(ausf::Peers { channel: peer(NetworkFunction::SubscriptionManager)? }),
-                vault: Arc::new(ausf::Peers { channel: peer(NetworkFunction::Vault)? }),
-                anchor_keys: Arc::new(ausf::Peers { channel: peer(NetworkFunction::Aanf)? }),
+                fetcher: Arc::new(ausf::Peers {
+                    channel: peer(NetworkFunction::CertificateFetcher)?,
+                }),
+                subscription_manager: Arc::new(ausf::Peers {
+                    channel: peer(NetworkFunction::SubscriptionManager)?,
+                }),
+                vault: Arc::new(ausf::Peers {
+                    channel: peer(NetworkFunction::Vault)?,
+                }),
+                anchor_keys: Arc::new(ausf::Peers {
+                    channel: peer(NetworkFunction::Aanf)?,
+                }),
             };
-            ausf::build(&config.ausf, ports, runtime).await?.function.routes
+            ausf::build(&config.ausf, ports, runtime)
+                .await?
+                .function
+                .routes
         }
         NetworkFunction::Msgin5gServer => {
             let ports = msgin5g_server::Ports {
                 store: stores.of(function).await?,
-                application_keys: Arc::new(msgin5g_server::Peers { channel: peer(NetworkFunction::Aanf)? }),
+                application_keys: Arc::new(msgin5g_server::Peers {
+                    channel: peer(NetworkFunction::Aanf)?,
+                }),
                 associations: Arc::new(msgin5g_server::Peers {
                     channel: peer(NetworkFunction::ConfigurationManagement)?,
                 }),
             };
-            msgin5g_server::build(config.msgin5g_server.clone(), ports, runtime).await?.function.routes
+            msgin5g_server::build(config.msgin5g_server.clone(), ports, runtime)
+                .await?
+                .function
+                .routes
         }
         NetworkFunction::AccessGateway => {
-            let caller = Caller::Function { function, instance: Some(config.access_gateway.instance.clone()) };
+            let caller = Caller::Function {
+                function,
+                instance: Some(config.access_gateway.instance.clone()),
+            };
             let ports = access_gateway::Ports {
                 ausf: peers.channel(&caller, NetworkFunction::Ausf)?,
-                subscription_manager: peers.channel(&caller, NetworkFunction::SubscriptionManager)?,
+                subscription_manager: peers
+                    .channel(&caller, NetworkFunction::SubscriptionManager)?,
             };
             access_gateway::build(&config.access_gateway, ports, runtime).await?;
             return Ok(None);

@@ -34,15 +34,30 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
     let identity = TlsIdentity::load(&config.tls)?;
     identity.watch(&runtime.lifecycle);
     let mut stores = Stores::new(&config.store);
-    let peers = RemotePeers { config: &config, identity: &identity, runtime: &runtime };
+    let peers = RemotePeers {
+        config: &config,
+        identity: &identity,
+        runtime: &runtime,
+    };
     if let Some(routes) = roles::build(function, &config, &mut stores, &peers, &runtime).await? {
         let key = function.name().replace('-', "_");
-        let address = config.listen.get(&key).with_context(|| format!("listen.{key} is not set"))?;
-        let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+        let address = config
+            .listen
+            .get(&key)
+            .with_context(|| format!("listen.{key} is not set"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("{address} cannot be listened on"))?;
         let serving = (identity.clone(), runtime.clone());
-        runtime.lifecycle.spawn("grpc", async move { grpc::serve(listener, routes, &serving.0, &serving.1).await });
+        runtime.lifecycle.spawn("grpc", async move {
+            grpc::serve(listener, routes, &serving.0, &serving.1).await
+        });
     }
-    tracing::info!(function = function.name(), version = env!("CARGO_PKG_VERSION"), "ready");
+    tracing::info!(
+        function = function.name(),
+        version = env!("CARGO_PKG_VERSION"),
+        "ready"
+    );
     starting.release();
     let databases = stores.into_databases();
     let stopped = runtime.lifecycle.run_until_signal(telemetry).await?;
@@ -53,8 +68,14 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
 }
 
 /// Opens the admin port of a process.
-pub(crate) async fn serve_admin(address: std::net::SocketAddr, name: &'static str, runtime: &Runtime) -> Result<()> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+pub(crate) async fn serve_admin(
+    address: std::net::SocketAddr,
+    name: &'static str,
+    runtime: &Runtime,
+) -> Result<()> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on"))?;
     let admin = Admin {
         name,
         version: env!("CARGO_PKG_VERSION"),
@@ -62,6 +83,8 @@ pub(crate) async fn serve_admin(address: std::net::SocketAddr, name: &'static st
         metrics: runtime.metrics.clone(),
     };
     let lifecycle = runtime.lifecycle.clone();
-    runtime.lifecycle.spawn_critical("admin", async move { Ok(admin::serve(listener, admin, &lifecycle).await?) });
+    runtime.lifecycle.spawn_critical("admin", async move {
+        Ok(admin::serve(listener, admin, &lifecycle).await?)
+    });
     Ok(())
 }

@@ -14,7 +14,10 @@ pub(crate) struct Stores<'a> {
 
 impl<'a> Stores<'a> {
     pub(crate) const fn new(config: &'a StoresConfig) -> Self {
-        Self { config, open: Vec::new() }
+        Self {
+            config,
+            open: Vec::new(),
+        }
     }
 
     /// The part of the shared state that a function owns.
@@ -27,7 +30,9 @@ impl<'a> Stores<'a> {
         let database = match self.open.iter().find(|(opened, _)| opened == config) {
             Some((_, database)) => database.clone(),
             None => {
-                let database = Database::open(config).await.with_context(|| format!("store of {function}"))?;
+                let database = Database::open(config)
+                    .await
+                    .with_context(|| format!("store of {function}"))?;
                 self.open.push((config.clone(), database.clone()));
                 database
             }
@@ -37,6 +42,9 @@ impl<'a> Stores<'a> {
 
     /// The databases, to be closed at the end.
     pub(crate) fn into_databases(self) -> Vec<Database> {
-        self.open.into_iter().map(|(_, database)| database).collect()
+        self.open
+            .into_iter()
+            .map(|(_, database)| database)
+            .collect()
     }
 }

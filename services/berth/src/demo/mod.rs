@@ -51,8 +51,14 @@ async fn against(target: &std::path::Path, timeline: &mut Timeline) -> Result<Pa
     timeline.begin("start");
     let endpoints = Endpoints::read(target)?;
     let answering = crate::check::functions(&endpoints).await?;
-    timeline.done(&format!("{answering} functions of {} answer", target.display()))?;
-    let devices = target.parent().context("endpoints.json lies in a folder")?.join("devices");
+    timeline.done(&format!(
+        "{answering} functions of {} answer",
+        target.display()
+    ))?;
+    let devices = target
+        .parent()
+        .context("endpoints.json lies in a folder")?
+        .join("devices");
     story::play(&endpoints, &devices, timeline).await?;
     Ok(target.to_owned())
 }
@@ -66,10 +72,18 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
     config.shutdown.settle = std::time::Duration::ZERO;
     let telemetry = telemetry::init(&config.telemetry, "berth")?;
     let runtime = Runtime::new(config.shutdown.clone(), config.grpc.clone());
-    let up_options = UpOptions { data: options.data.clone(), lab: true, config: None, processes: false };
+    let up_options = UpOptions {
+        data: options.data.clone(),
+        lab: true,
+        config: None,
+        processes: false,
+    };
     let installation = up::start(&up_options, config, &runtime).await?;
     let answering = crate::check::functions(&installation.endpoints).await?;
-    timeline.done(&format!("{answering} functions in one process, state in {}", options.data.display()))?;
+    timeline.done(&format!(
+        "{answering} functions in one process, state in {}",
+        options.data.display()
+    ))?;
 
     let endpoints_file = installation.endpoints_file.clone();
     let devices = options.data.join("devices");

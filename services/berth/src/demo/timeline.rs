@@ -10,7 +10,10 @@ use serde_json::json;
 /// The steps, in their order.
 pub(crate) const STEPS: [(&str, &str); 10] = [
     ("start", "Start the network functions"),
-    ("manufacture", "Make two devices with nothing but a certificate"),
+    (
+        "manufacture",
+        "Make two devices with nothing but a certificate",
+    ),
     ("owa", "Authenticate by certificate (OWA)"),
     ("limited", "Limited connectivity, captive portal found"),
     ("sign-up", "Sign up in the portal"),
@@ -33,12 +36,21 @@ pub(crate) struct Timeline {
 impl Timeline {
     pub(crate) fn new(json: bool) -> Self {
         let colour = !json && std::io::stdout().is_terminal();
-        Self { json, colour, current: 0, begun: Instant::now(), total: Duration::ZERO }
+        Self {
+            json,
+            colour,
+            current: 0,
+            begun: Instant::now(),
+            total: Duration::ZERO,
+        }
     }
 
     /// A step begins; one that fails is shown under this name.
     pub(crate) fn begin(&mut self, name: &str) {
-        self.current = STEPS.iter().position(|(step, _)| *step == name).unwrap_or_default();
+        self.current = STEPS
+            .iter()
+            .position(|(step, _)| *step == name)
+            .unwrap_or_default();
         self.begun = Instant::now();
     }
 
@@ -58,7 +70,9 @@ impl Timeline {
         let took = self.begun.elapsed();
         // Standard output may be closed; the exit code says it too.
         let _ = self.print(false, took, &format!("{error:#}"));
-        crate::say("next: read the line above; `berth check --target DIR/endpoints.json` looks deeper at a running installation");
+        crate::say(
+            "next: read the line above; `berth check --target DIR/endpoints.json` looks deeper at a running installation",
+        );
     }
 
     fn print(&self, ok: bool, took: Duration, detail: &str) -> Result<()> {
@@ -68,7 +82,11 @@ impl Timeline {
         let mut out = std::io::stdout().lock();
         if self.json {
             let ms = (ms * 1_000.0).round() / 1_000.0;
-            writeln!(out, "{}", json!({ "step": step, "name": name, "ok": ok, "ms": ms, "detail": detail }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "step": step, "name": name, "ok": ok, "ms": ms, "detail": detail })
+            )?;
         } else {
             let mark = if ok { "✓" } else { "✗" };
             let (on, dim, off) = match (self.colour, ok) {
@@ -76,14 +94,20 @@ impl Timeline {
                 (true, false) => ("\x1b[31m", "", "\x1b[0m"),
                 (false, _) => ("", "", ""),
             };
-            writeln!(out, "{on}{mark}{off} {step:>2}  {title:<48} {ms:>9.1} ms\n      {dim}{detail}{off}")?;
+            writeln!(
+                out,
+                "{on}{mark}{off} {step:>2}  {title:<48} {ms:>9.1} ms\n      {dim}{detail}{off}"
+            )?;
         }
         Ok(out.flush()?)
     }
 
     /// What to try next.
     pub(crate) fn farewell(&self, endpoints_file: &Path) {
-        let data = endpoints_file.parent().unwrap_or_else(|| Path::new(".berth")).display();
+        let data = endpoints_file
+            .parent()
+            .unwrap_or_else(|| Path::new(".berth"))
+            .display();
         crate::say(&format!(
             "\nTwo devices came from a certificate to a delivered message in {:.1} s. What to try next:\n\
              \n  berth up --lab --data {data}            keep it running (endpoints in {data}/endpoints.json)\

@@ -19,8 +19,14 @@ use super::manufacturer::LabManufacturer;
 const CONNECTION: Duration = Duration::from_secs(10);
 
 /// Answers certificate URLs until the process stops.
-pub(super) async fn serve(address: SocketAddr, manufacturer: &LabManufacturer, runtime: &Runtime) -> Result<()> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+pub(super) async fn serve(
+    address: SocketAddr,
+    manufacturer: &LabManufacturer,
+    runtime: &Runtime,
+) -> Result<()> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on"))?;
     let acceptor = TlsAcceptor::from(manufacturer.tls()?);
     let routes = Arc::new(manufacturer.routes());
     let lifecycle = runtime.lifecycle.clone();
@@ -40,6 +46,8 @@ pub(super) async fn serve(address: SocketAddr, manufacturer: &LabManufacturer, r
 async fn answer(stream: TcpStream, acceptor: TlsAcceptor, routes: axum::Router) -> Result<()> {
     let stream = acceptor.accept(stream).await?;
     let connection = Builder::new(TokioExecutor::new());
-    let served = connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+    let served = connection
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .await;
     served.map_err(|error| anyhow::anyhow!(error))
 }

@@ -13,7 +13,10 @@ use axum::extract::{Path as RoutePath, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::data_dir::write_atomically;
@@ -39,14 +42,22 @@ impl LabManufacturer {
             fs::write(authority.join("ca.cer"), certificate.der())?;
             write_atomically(&key_file, &key.serialize_pem())?;
         }
-        let ca_certificate = fs::read(authority.join("ca.cer")).context("the laboratory lost its manufacturer certificate")?;
+        let ca_certificate = fs::read(authority.join("ca.cer"))
+            .context("the laboratory lost its manufacturer certificate")?;
         let ca_key = KeyPair::from_pem(&fs::read_to_string(&key_file)?)?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&CertificateDer::from(ca_certificate.as_slice()), &ca_key)?;
+        let issuer = rcgen::Issuer::from_ca_cert_der(
+            &CertificateDer::from(ca_certificate.as_slice()),
+            &ca_key,
+        )?;
 
         let server = KeyPair::generate()?;
         let mut parameters = CertificateParams::new(vec!["localhost".to_owned()])?;
-        parameters.distinguished_name.push(DnType::CommonName, "Laboratory certificate server");
-        parameters.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "Laboratory certificate server");
+        parameters
+            .subject_alt_names
+            .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = parameters.signed_by(&server, &issuer)?;
         Ok(Self {
@@ -66,14 +77,18 @@ impl LabManufacturer {
     pub(crate) fn tls(&self) -> Result<Arc<rustls::ServerConfig>> {
         let key = PrivateKeyDer::try_from(self.server_key.clone()).map_err(anyhow::Error::msg)?;
         let chain = vec![CertificateDer::from(self.server_certificate.clone())];
-        let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
+        let config = rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
         Ok(Arc::new(config))
     }
 
     /// Serves `GET /DeviceID=<serial>` from the folder of certificates.
     pub(crate) fn routes(&self) -> axum::Router {
         let certificates = Arc::new(self.folder.join("certificates"));
-        axum::Router::new().route("/{name}", get(certificate)).with_state(certificates)
+        axum::Router::new()
+            .route("/{name}", get(certificate))
+            .with_state(certificates)
     }
 }
 
@@ -82,27 +97,43 @@ pub(crate) fn url_prefix(address: SocketAddr) -> String {
     format!("https://localhost:{}/DeviceID=", address.port())
 }
 
-async fn certificate(State(folder): State<Arc<PathBuf>>, RoutePath(name): RoutePath<String>) -> impl IntoResponse {
-    let serial = name.strip_prefix("DeviceID=").filter(|serial| is_serial(serial));
+async fn certificate(
+    State(folder): State<Arc<PathBuf>>,
+    RoutePath(name): RoutePath<String>,
+) -> impl IntoResponse {
+    let serial = name
+        .strip_prefix("DeviceID=")
+        .filter(|serial| is_serial(serial));
     let found = match serial {
-        Some(serial) => tokio::fs::read(folder.join(format!("{serial}.cer"))).await.ok(),
+        Some(serial) => tokio::fs::read(folder.join(format!("{serial}.cer")))
+            .await
+            .ok(),
         None => None,
     };
     match found {
-        Some(certificate) => ([(header::CONTENT_TYPE, "application/pkix-cert")], certificate).into_response(),
+        Some(certificate) => (
+            [(header::CONTENT_TYPE, "application/pkix-cert")],
+            certificate,
+        )
+            .into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 fn is_serial(text: &str) -> bool {
-    (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    (4..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn authority_parameters() -> Result<CertificateParams> {
     let mut parameters = CertificateParams::new(Vec::new())?;
     parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    parameters.distinguished_name.push(DnType::CommonName, "Laboratory manufacturer root");
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "Laboratory manufacturer root");
     parameters.not_after = rcgen::date_time_ymd(9999, 12, 31);
     Ok(parameters)
 }

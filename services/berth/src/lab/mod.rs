@@ -44,7 +44,11 @@ pub(crate) struct Laboratory {
 
 impl Laboratory {
     /// Opens the laboratory of a data folder, making it at the first time.
-    pub(crate) fn open(data: &mut DataDir, authority: &LabAuthority, config: &BerthConfig) -> Result<Self> {
+    pub(crate) fn open(
+        data: &mut DataDir,
+        authority: &LabAuthority,
+        config: &BerthConfig,
+    ) -> Result<Self> {
         let folder = data.folder("lab")?;
         fs::write(folder.join("portal-ca.pem"), authority.certificate_pem())?;
         Ok(Self {
@@ -66,7 +70,10 @@ impl Laboratory {
             name: NAME.to_owned(),
             serving_network_names: vec![SERVING_NETWORK_NAME.to_owned()],
         }];
-        config.ausf.home_networks = vec![HomeNetworkEntry { mcc: MCC.to_owned(), mnc: MNC.to_owned() }];
+        config.ausf.home_networks = vec![HomeNetworkEntry {
+            mcc: MCC.to_owned(),
+            mnc: MNC.to_owned(),
+        }];
         config.access_gateway.instance = NAME.to_owned();
         config.access_gateway.networks = vec![NetworkConfig {
             network_id: NAME.to_owned(),
@@ -89,17 +96,23 @@ impl Laboratory {
         config: &BerthConfig,
         channel: impl Fn(NetworkFunction) -> Result<Channel>,
     ) -> Result<()> {
-        let manufacturer = PutManufacturerRequest { manufacturer: Some(self.manufacturer()) };
+        let manufacturer = PutManufacturerRequest {
+            manufacturer: Some(self.manufacturer()),
+        };
         ManufacturerServiceClient::new(channel(NetworkFunction::Ausf)?)
             .put(manufacturer)
             .await
             .context("the laboratory's manufacturer is refused")?;
         PlanServiceClient::new(channel(NetworkFunction::SubscriptionManager)?)
-            .put(PutPlanRequest { plan: Some(plan(config)) })
+            .put(PutPlanRequest {
+                plan: Some(plan(config)),
+            })
             .await
             .context("the laboratory's plan is refused")?;
         AccessPolicyServiceClient::new(channel(NetworkFunction::Aanf)?)
-            .put(PutAccessPolicyRequest { policy: Some(policy(config)) })
+            .put(PutAccessPolicyRequest {
+                policy: Some(policy(config)),
+            })
             .await
             .context("the laboratory's access policy is refused")?;
         Ok(())
@@ -145,7 +158,12 @@ fn plan(config: &BerthConfig) -> Plan {
         routing_indicator: "0".to_owned(),
         ue_service_id_domain: "msgin5g.berth.test".to_owned(),
         msgin5g_server_uri: format!("coaps://{}/msgin5g", config.msgin5g_server.listen),
-        msgin5g_af_fqdn: config.msgin5g_server.af_fqdns.first().cloned().unwrap_or_default(),
+        msgin5g_af_fqdn: config
+            .msgin5g_server
+            .af_fqdns
+            .first()
+            .cloned()
+            .unwrap_or_default(),
         dnn: "internet".to_owned(),
         tenant_id: NAME.to_owned(),
         self_service: true,
@@ -154,7 +172,12 @@ fn plan(config: &BerthConfig) -> Plan {
 
 fn policy(config: &BerthConfig) -> AccessPolicy {
     AccessPolicy {
-        af_fqdn: config.msgin5g_server.af_fqdns.first().cloned().unwrap_or_default(),
+        af_fqdn: config
+            .msgin5g_server
+            .af_fqdns
+            .first()
+            .cloned()
+            .unwrap_or_default(),
         caller: "nf/msgin5g-server".to_owned(),
         ue_id_form: access_policy::UeIdForm::Supi.into(),
         // Every suite of TLS 1.2. TS 33.220 H.3.
@@ -169,6 +192,7 @@ fn der(file: &[u8]) -> Result<Vec<u8>> {
     if file.first() == Some(&0x30) {
         return Ok(file.to_vec());
     }
-    let (_, pem) = x509_parser::pem::parse_x509_pem(file).context("the operator's root certificate is neither DER nor PEM")?;
+    let (_, pem) = x509_parser::pem::parse_x509_pem(file)
+        .context("the operator's root certificate is neither DER nor PEM")?;
     Ok(pem.contents)
 }

@@ -82,7 +82,11 @@ pub(crate) fn load_settings(file: Option<&Path>) -> Result<BerthConfig> {
 }
 
 /// Starts everything and writes `endpoints.json` when everything answers.
-pub(crate) async fn start(options: &UpOptions, mut config: BerthConfig, runtime: &Runtime) -> Result<Installation> {
+pub(crate) async fn start(
+    options: &UpOptions,
+    mut config: BerthConfig,
+    runtime: &Runtime,
+) -> Result<Installation> {
     let starting = runtime.lifecycle.readiness().latch("start");
     let mut data = DataDir::open(&options.data)?;
     let authority = authority(&data)?;
@@ -99,14 +103,19 @@ pub(crate) async fn start(options: &UpOptions, mut config: BerthConfig, runtime:
         true => {
             let processes = Processes::start(&config, &mut data, &authority, options.lab).await?;
             if let Some(lab) = &lab {
-                lab.register(&config, |callee| operator_channel(&config, &authority, callee, runtime)).await?;
+                lab.register(&config, |callee| {
+                    operator_channel(&config, &authority, callee, runtime)
+                })
+                .await?;
             }
             let admin_urls = processes.admin_urls();
             (Running::Processes(processes), admin_urls)
         }
         false => {
             let databases = start_here(&config, &authority, lab.as_ref(), runtime).await?;
-            let admin_url = config.admin_listen.map(|address| format!("http://{address}"));
+            let admin_url = config
+                .admin_listen
+                .map(|address| format!("http://{address}"));
             (Running::Here(databases), admin_url.into_iter().collect())
         }
     };
@@ -117,8 +126,16 @@ pub(crate) async fn start(options: &UpOptions, mut config: BerthConfig, runtime:
     }
     starting.release();
     let endpoints_file = data.join("endpoints.json");
-    write_atomically(&endpoints_file, &format!("{}\n", serde_json::to_string_pretty(&endpoints)?))?;
-    Ok(Installation { endpoints, endpoints_file, running, _data: data })
+    write_atomically(
+        &endpoints_file,
+        &format!("{}\n", serde_json::to_string_pretty(&endpoints)?),
+    )?;
+    Ok(Installation {
+        endpoints,
+        endpoints_file,
+        running,
+        _data: data,
+    })
 }
 
 /// Every function in this process.
@@ -132,7 +149,10 @@ async fn start_here(
         serve_admin(address, "berth", runtime).await?;
     }
     let mut stores = Stores::new(&config.store);
-    let mut peers = LocalPeers { routes: BTreeMap::new(), runtime };
+    let mut peers = LocalPeers {
+        routes: BTreeMap::new(),
+        runtime,
+    };
     for function in ORDER {
         let routes = roles::build(function, config, &mut stores, &peers, runtime)
             .await
@@ -143,9 +163,19 @@ async fn start_here(
         }
     }
     if let Some(lab) = lab {
-        roles::build(NetworkFunction::AccessGateway, config, &mut stores, &peers, runtime).await?;
-        let operator = Caller::Operator { name: LAB_OPERATOR.to_owned() };
-        lab.register(config, |callee| peers.channel(&operator, callee)).await?;
+        roles::build(
+            NetworkFunction::AccessGateway,
+            config,
+            &mut stores,
+            &peers,
+            runtime,
+        )
+        .await?;
+        let operator = Caller::Operator {
+            name: LAB_OPERATOR.to_owned(),
+        };
+        lab.register(config, |callee| peers.channel(&operator, callee))
+            .await?;
     }
     Ok(stores.into_databases())
 }
@@ -156,10 +186,20 @@ fn operator_channel(
     callee: NetworkFunction,
     runtime: &Runtime,
 ) -> Result<Channel> {
-    let operator = Caller::Operator { name: LAB_OPERATOR.to_owned() };
+    let operator = Caller::Operator {
+        name: LAB_OPERATOR.to_owned(),
+    };
     let identity = TlsIdentity::load(&identity(authority, &operator)?)?;
-    let address = config.listen.get(&key(callee)).context("every role listens")?;
-    Ok(grpc::connect(&address.to_string(), &identity, callee, runtime)?)
+    let address = config
+        .listen
+        .get(&key(callee))
+        .context("every role listens")?;
+    Ok(grpc::connect(
+        &address.to_string(),
+        &identity,
+        callee,
+        runtime,
+    )?)
 }
 
 /// Peers in the same process; identities and authorization apply as on a socket.
@@ -170,8 +210,15 @@ struct LocalPeers<'a> {
 
 impl Peers for LocalPeers<'_> {
     fn channel(&self, caller: &Caller, callee: NetworkFunction) -> Result<Channel> {
-        let routes = self.routes.get(&callee).with_context(|| format!("{callee} does not run"))?;
-        Ok(grpc::in_process(routes.clone(), caller.clone(), self.runtime))
+        let routes = self
+            .routes
+            .get(&callee)
+            .with_context(|| format!("{callee} does not run"))?;
+        Ok(grpc::in_process(
+            routes.clone(),
+            caller.clone(),
+            self.runtime,
+        ))
     }
 }
 
@@ -182,11 +229,18 @@ async fn serve(
     authority: &LabAuthority,
     runtime: &Runtime,
 ) -> Result<()> {
-    let address = config.listen.get(&key(function)).context("every role listens")?;
+    let address = config
+        .listen
+        .get(&key(function))
+        .context("every role listens")?;
     let identity = TlsIdentity::load(&identity(authority, &Caller::function(function))?)?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} of {function} is in use"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} of {function} is in use"))?;
     let runtime = runtime.clone();
-    runtime.lifecycle.clone().spawn("grpc", async move { grpc::serve(listener, routes, &identity, &runtime).await });
+    runtime.lifecycle.clone().spawn("grpc", async move {
+        grpc::serve(listener, routes, &identity, &runtime).await
+    });
     Ok(())
 }
 
@@ -216,10 +270,18 @@ fn endpoints(
     lab: Option<&Laboratory>,
 ) -> Result<Endpoints> {
     let grpc = |function| {
-        let address = config.listen.get(&key(function)).context("every role listens")?;
+        let address = config
+            .listen
+            .get(&key(function))
+            .context("every role listens")?;
         Ok::<_, anyhow::Error>(address.to_string())
     };
-    let operator = identity(authority, &Caller::Operator { name: "admin".to_owned() })?;
+    let operator = identity(
+        authority,
+        &Caller::Operator {
+            name: "admin".to_owned(),
+        },
+    )?;
     Ok(Endpoints {
         ausf: grpc(NetworkFunction::Ausf)?,
         vault: grpc(NetworkFunction::Vault)?,
@@ -231,7 +293,12 @@ fn endpoints(
         access_gateway: lab.map(|_| format!("http://{}", config.access_gateway.listen)),
         portal_url: config.subscription_manager.portal_url.clone(),
         coaps_uri: format!("coaps://{}/msgin5g", config.msgin5g_server.listen),
-        msgin5g_af_fqdn: config.msgin5g_server.af_fqdns.first().cloned().unwrap_or_default(),
+        msgin5g_af_fqdn: config
+            .msgin5g_server
+            .af_fqdns
+            .first()
+            .cloned()
+            .unwrap_or_default(),
         admin_urls,
         ca: authority.certificate_path(),
         admin_cert: operator.certificate,

@@ -19,7 +19,8 @@ pub(super) fn keys(folder: &Path) -> Result<OperatorConfig> {
     let description = folder.join("operator.json");
     if description.exists() {
         let text = std::fs::read_to_string(&description)?;
-        return serde_json::from_str(&text).with_context(|| format!("{} is damaged", description.display()));
+        return serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged", description.display()));
     }
     let operator_id = OperatorId::parse(OPERATOR_ID)?;
     // A folder without its description was left by a start that was interrupted: nobody has seen its keys.
@@ -27,7 +28,12 @@ pub(super) fn keys(folder: &Path) -> Result<OperatorConfig> {
     if keys.exists() {
         std::fs::remove_dir_all(&keys)?;
     }
-    let config = vault::operator_keys::create(&keys, &operator_id, Clock::system().unix_seconds(), &Random::system())?;
+    let config = vault::operator_keys::create(
+        &keys,
+        &operator_id,
+        Clock::system().unix_seconds(),
+        &Random::system(),
+    )?;
     write_atomically(&description, &serde_json::to_string_pretty(&config)?)?;
     Ok(config)
 }

@@ -43,21 +43,32 @@ impl Processes {
         authority: &LabAuthority,
         lab: bool,
     ) -> Result<Self> {
-        for store in [&config.store.vault, &config.store.default, &config.store.messages] {
+        for store in [
+            &config.store.vault,
+            &config.store.default,
+            &config.store.messages,
+        ] {
             if store.backend != BackendKind::Redis {
-                bail!("--processes needs stores that processes can share: set store.*.backend = \"redis\" in --config");
+                bail!(
+                    "--processes needs stores that processes can share: set store.*.backend = \"redis\" in --config"
+                );
             }
         }
         let folder = data.folder("processes")?;
         let mut config = config.clone();
-        config.peers = config.listen.iter().map(|(name, address)| (name.clone(), address.to_string())).collect();
+        config.peers = config
+            .listen
+            .iter()
+            .map(|(name, address)| (name.clone(), address.to_string()))
+            .collect();
         let gateway = lab.then_some(NetworkFunction::AccessGateway);
         let mut processes = Self(Vec::new());
         for function in ORDER.into_iter().chain(gateway) {
             let caller = match function {
-                NetworkFunction::AccessGateway => {
-                    Caller::Function { function, instance: Some(config.access_gateway.instance.clone()) }
-                }
+                NetworkFunction::AccessGateway => Caller::Function {
+                    function,
+                    instance: Some(config.access_gateway.instance.clone()),
+                },
                 _ => Caller::function(function),
             };
             let admin = data.tcp(&format!("admin-{function}"))?;
@@ -67,7 +78,12 @@ impl Processes {
             write_atomically(&file, &config::print(&config)?)?;
             let log = folder.join(format!("{function}.log"));
             let child = spawn(function, &file, &log)?;
-            processes.0.push(Process { function, child, admin, log });
+            processes.0.push(Process {
+                function,
+                child,
+                admin,
+                log,
+            });
         }
         for process in &mut processes.0 {
             process.wait_until_ready().await?;
@@ -77,13 +93,19 @@ impl Processes {
 
     /// The admin ports.
     pub(super) fn admin_urls(&self) -> Vec<String> {
-        self.0.iter().map(|process| format!("http://{}", process.admin)).collect()
+        self.0
+            .iter()
+            .map(|process| format!("http://{}", process.admin))
+            .collect()
     }
 
     /// Asks every process to stop, last started first, and waits for it.
     pub(super) async fn stop(mut self) {
         for process in self.0.iter_mut().rev() {
-            let pid = process.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+            let pid = process
+                .child
+                .id()
+                .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
             if let Some(pid) = pid {
                 // One that is gone already needs no signal.
                 let _ = kill_process(pid, Signal::TERM);
@@ -91,7 +113,10 @@ impl Processes {
         }
         for process in &mut self.0 {
             if timeout(STOP, process.child.wait()).await.is_err() {
-                tracing::warn!(function = process.function.name(), "killed, because it did not stop in time");
+                tracing::warn!(
+                    function = process.function.name(),
+                    "killed, because it did not stop in time"
+                );
                 let _ = process.child.kill().await;
             }
         }
@@ -103,20 +128,32 @@ impl Process {
         let deadline = Instant::now() + START;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended at its start ({status}); see {}", self.function, self.log.display());
+                bail!(
+                    "{} ended at its start ({status}); see {}",
+                    self.function,
+                    self.log.display()
+                );
             }
             if is_ready(self.admin).await {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("{} is not ready after {START:?}; see {}", self.function, self.log.display());
+                bail!(
+                    "{} is not ready after {START:?}; see {}",
+                    self.function,
+                    self.log.display()
+                );
             }
             sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-fn spawn(function: NetworkFunction, file: &std::path::Path, log: &std::path::Path) -> Result<Child> {
+fn spawn(
+    function: NetworkFunction,
+    file: &std::path::Path,
+    log: &std::path::Path,
+) -> Result<Child> {
     let output = File::create(log)?;
     let program = std::env::current_exe().context("the path of this program")?;
     Command::new(program)
@@ -134,7 +171,9 @@ fn spawn(function: NetworkFunction, file: &std::path::Path, log: &std::path::Pat
 async fn is_ready(admin: SocketAddr) -> bool {
     let asked = async {
         let mut stream = TcpStream::connect(admin).await?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200"))

@@ -16,9 +16,16 @@ use crate::data_dir::DataDir;
 const AF_FQDN: &str = "msgin5g.berth.test";
 
 /// Fills in what the folder decides. A store that the settings name stays.
-pub(super) fn fill(config: &mut BerthConfig, data: &mut DataDir, authority: &LabAuthority, lab: bool) -> Result<()> {
+pub(super) fn fill(
+    config: &mut BerthConfig,
+    data: &mut DataDir,
+    authority: &LabAuthority,
+    lab: bool,
+) -> Result<()> {
     for function in ORDER {
-        config.listen.insert(key(function), data.tcp(function.name())?);
+        config
+            .listen
+            .insert(key(function), data.tcp(function.name())?);
     }
     config.admin_listen = Some(data.tcp("admin")?);
 
@@ -49,14 +56,22 @@ pub(super) fn fill(config: &mut BerthConfig, data: &mut DataDir, authority: &Lab
     subscription_manager.portal_key = key_file;
     subscription_manager.portal_listen = data.tcp("portal")?;
     subscription_manager.provisioning_listen = data.udp("provisioning")?;
-    subscription_manager.portal_url = format!("https://localhost:{}", subscription_manager.portal_listen.port());
+    subscription_manager.portal_url = format!(
+        "https://localhost:{}",
+        subscription_manager.portal_listen.port()
+    );
 
     config.msgin5g_server.listen = data.udp("coaps")?;
     if config.msgin5g_server.af_fqdns.is_empty() {
         config.msgin5g_server.af_fqdns = vec![AF_FQDN.to_owned()];
     }
-    if config.configuration_management.msgin5g_server_uri.is_empty() {
-        config.configuration_management.msgin5g_server_uri = format!("coaps://{}/msgin5g", config.msgin5g_server.listen);
+    if config
+        .configuration_management
+        .msgin5g_server_uri
+        .is_empty()
+    {
+        config.configuration_management.msgin5g_server_uri =
+            format!("coaps://{}/msgin5g", config.msgin5g_server.listen);
     }
     if lab {
         config.access_gateway.listen = data.tcp("access-gateway")?.to_string();
@@ -68,5 +83,8 @@ pub(super) fn fill(config: &mut BerthConfig, data: &mut DataDir, authority: &Lab
 fn sealing(folder: &Path, function: NetworkFunction) -> Result<SealerConfig> {
     let file = folder.join(format!("{function}.kek"));
     Sealer::create_key_file(&file)?;
-    Ok(SealerConfig { keys: vec![KeyFile { id: 1, file }], seal_with: None })
+    Ok(SealerConfig {
+        keys: vec![KeyFile { id: 1, file }],
+        seal_with: None,
+    })
 }
