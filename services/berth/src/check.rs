@@ -24,7 +24,6 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::endpoints::Endpoints;
-use crate::say;
 
 /// Certificates that end sooner are reported.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
@@ -307,11 +306,12 @@ fn print(finding: &Finding, json: bool) -> Result<()> {
         Verdict::Advice => ("!", "advice"),
         Verdict::Bad => ("✗", "bad"),
     };
+    let mut out = std::io::stdout();
     if json {
         let line = json!({ "about": finding.about, "verdict": verdict, "text": finding.text });
-        writeln!(std::io::stdout(), "{line}")?;
+        writeln!(out, "{line}")?;
     } else {
-        say(&format!("{mark} {:<28} {}", finding.about, finding.text));
+        writeln!(out, "{mark} {:<28} {}", finding.about, finding.text)?;
     }
     Ok(())
 }

@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Demo(crate::demo::Options),
     /// Looks whether a running installation is as it should be.
     Check(crate::check::Options),
+    /// Prints docs/reference.md: every setting with its default, every cause.
+    #[command(hide = true)]
+    Reference,
     #[command(flatten)]
     Function(FunctionCommand),
 }

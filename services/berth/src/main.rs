@@ -7,6 +7,7 @@ mod data_dir;
 mod demo;
 mod endpoints;
 mod lab;
+mod reference;
 mod roles;
 mod run_role;
 mod stores;
@@ -35,6 +36,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up(options) => command_line::up(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Check(options) => check::run(options).await,
+        Command::Reference => reference::print(),
         Command::Function(command) => {
             let (function, options) = command.into_parts();
             run_role::run(function, &options).await

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use serde_json::json;
+use serde::Serialize;
 
 /// The steps, in their order.
 pub(crate) const STEPS: [(&str, &str); 10] = [
@@ -23,6 +23,16 @@ pub(crate) const STEPS: [(&str, &str); 10] = [
     ("register", "Register at the MSGin5G Server"),
     ("message", "Message delivered"),
 ];
+
+/// A step as machine-readable output; the members keep this order.
+#[derive(Serialize)]
+struct Line<'a> {
+    step: usize,
+    name: &'a str,
+    ok: bool,
+    ms: f64,
+    detail: &'a str,
+}
 
 /// The timeline of one run.
 pub(crate) struct Timeline {
@@ -82,11 +92,14 @@ impl Timeline {
         let mut out = std::io::stdout().lock();
         if self.json {
             let ms = (ms * 1_000.0).round() / 1_000.0;
-            writeln!(
-                out,
-                "{}",
-                json!({ "step": step, "name": name, "ok": ok, "ms": ms, "detail": detail })
-            )?;
+            let line = Line {
+                step,
+                name,
+                ok,
+                ms,
+                detail,
+            };
+            writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
             let mark = if ok { "✓" } else { "✗" };
             let (on, dim, off) = match (self.colour, ok) {
