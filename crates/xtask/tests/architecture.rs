@@ -1,8 +1,10 @@
 //! The rules of ARCHITECTURE.md, read from the manifests and the sources.
+#![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -108,15 +110,6 @@ fn no_edge_points_upwards_or_between_services() {
 #[test]
 fn pure_crates_are_no_std_and_touch_no_runtime() {
     let metadata = metadata();
-    let resolve = metadata
-        .resolve
-        .as_ref()
-        .expect("metadata resolves dependencies");
-    let nodes = resolve
-        .nodes
-        .iter()
-        .map(|node| (&node.id, node))
-        .collect::<BTreeMap<_, _>>();
     for package in members(&metadata).iter().filter(|p| is_pure(p)) {
         let source = fs::read_to_string(folder(package).join("src/lib.rs")).unwrap();
         assert!(
@@ -125,25 +118,9 @@ fn pure_crates_are_no_std_and_touch_no_runtime() {
             package.name
         );
 
-        let mut seen = BTreeSet::new();
-        let mut open = vec![&package.id];
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            // Build-time and macro crates run on the developer's machine, not in the product.
-            let edges = nodes[id].deps.iter().filter(|dep| {
-                dep.dep_kinds
-                    .iter()
-                    .any(|kind| kind.kind == DependencyKind::Normal && kind.target.is_none())
-                    && !is_proc_macro(&metadata[&dep.pkg])
-            });
-            open.extend(edges.map(|dep| &dep.pkg));
-        }
-        for id in seen {
-            let name = metadata[id].name.as_str();
+        for name in normal_dependencies(&package.name) {
             assert!(
-                !RUNTIME_CRATES.contains(&name),
+                !RUNTIME_CRATES.contains(&name.as_str()),
                 "{} reaches {name}",
                 package.name
             );
@@ -322,13 +299,29 @@ fn is_pure(package: &Package) -> bool {
     ["vocabulary", "protocol"].contains(&layer(package).as_str())
 }
 
-fn is_proc_macro(package: &Package) -> bool {
-    package.targets.iter().any(|target| {
-        target
-            .kind
-            .iter()
-            .any(|kind| *kind == cargo_metadata::TargetKind::ProcMacro)
-    })
+/// Names below a package, with the features that it asks for itself: in the resolve graph of the workspace
+/// every feature is on that anybody asks for.
+fn normal_dependencies(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--package",
+            package,
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo tree of {package}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn folder(package: &Package) -> PathBuf {

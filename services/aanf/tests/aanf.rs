@@ -1,4 +1,5 @@
 //! The function on a real store.
+#![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! The function on a real store.
+#![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 use configuration_management::{
     Association, CloseAssociationError, Kind, OpenAssociationError, ResolveServiceIdError,
@@ -17,13 +18,13 @@ async fn an_association_is_found_by_supi_gpsi_and_service_id() {
         look_up_by_ue_id(&store, "imsi-001010000000001")
             .await
             .unwrap(),
-        [band.clone()]
+        std::slice::from_ref(&band)
     );
     assert_eq!(
         look_up_by_ue_id(&store, "msisdn-88100000001")
             .await
             .unwrap(),
-        [band.clone()]
+        std::slice::from_ref(&band)
     );
     assert_eq!(
         resolve_service_id(&store, &band.ue_service_id)
