@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use identifiers::{Fqdn, UeServiceId};
 use msgin5g::Timestamp;
 use msgin5g::delivery::StoragePolicy;
@@ -156,12 +157,16 @@ impl Server {
         let recipient = recipient.clone();
         let stop = self.lifecycle.token();
         self.lifecycle.spawn("msgin5g delivery", async move {
+            let mut pause = FIRST_PAUSE;
             loop {
                 let delivered = stop
                     .run_until_cancelled(deliver(&server, &recipient, &attention))
                     .await;
-                if let Some(Err(error)) = &delivered {
-                    tracing::warn!(error = chain(error), "delivery failed, messages wait");
+                if let Some(Err(error)) = delivered {
+                    tracing::warn!(error = chain(&error), "delivery failed, tried again");
+                    stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                    continue;
                 }
                 let mut delivering = server.delivering();
                 if delivered.is_none() || !attention.again.swap(false, Ordering::AcqRel) {
@@ -169,6 +174,27 @@ impl Server {
                     return;
                 }
             }
+        });
+    }
+
+    /// Confirms sessions ahead of their next request, in the background. What cannot be confirmed now is tried again by
+    /// that request.
+    pub(crate) fn confirm_ahead(self: &Arc<Self>, sessions: Vec<Arc<LiveSession>>) {
+        let server = Arc::clone(self);
+        let stop = self.lifecycle.token();
+        self.lifecycle.spawn("msgin5g confirmation", async move {
+            let confirm = |session: Arc<LiveSession>| {
+                let server = Arc::clone(&server);
+                async move {
+                    let confirmed = server.in_time(server.confirm(&session)).await;
+                    tracing::debug!(
+                        cause = confirmed.err().map(|error| error.cause().name()),
+                        "session confirmed ahead"
+                    );
+                }
+            };
+            let all = stream::iter(sessions).for_each_concurrent(CONCURRENCY, confirm);
+            stop.run_until_cancelled(all).await;
         });
     }
 
@@ -206,3 +232,10 @@ pub(crate) fn sweep(server: &Arc<Server>, every: Duration) {
         }
     });
 }
+
+/// Between attempts of a delivery that failed for want of the store or of a peer.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Sessions confirmed at a time.
+const CONCURRENCY: usize = 64;

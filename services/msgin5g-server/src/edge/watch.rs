@@ -13,7 +13,7 @@ use nf_runtime::feed::{Beat, TRUST};
 
 use crate::ports::{Beats, PeerResult};
 use crate::server::Server;
-use crate::sessions::{KnownUe, LiveSession};
+use crate::sessions::KnownUe;
 
 /// Starts to follow both feeds.
 pub(crate) fn start(server: &Arc<Server>, coap: &CoapServer<KnownUe>, runtime: &Runtime) {
@@ -43,7 +43,7 @@ async fn follow_contexts(server: Arc<Server>, coap: CoapServer<KnownUe>) {
             Beat::Event(removed) => end_sessions(&coap, removed).await,
             Beat::Resynchronize => {
                 server.contexts.feed().renew();
-                confirm_all(&server, server.sessions.all()).await;
+                server.confirm_ahead(server.sessions.all());
             }
         }
     }
@@ -68,28 +68,14 @@ async fn follow_associations(server: Arc<Server>) {
             Beat::Heartbeat => {}
             Beat::Event(ue_ids) => {
                 server.associations.forget(&ue_ids);
-                confirm_all(&server, server.sessions.of_ues(&ue_ids)).await;
+                server.confirm_ahead(server.sessions.of_ues(&ue_ids));
             }
             Beat::Resynchronize => {
                 server.associations.forget_all();
-                confirm_all(&server, server.sessions.all()).await;
+                server.confirm_ahead(server.sessions.all());
             }
         }
     }
-}
-
-/// Confirms sessions ahead of their next request. What cannot be confirmed now is tried again by that request.
-async fn confirm_all(server: &Arc<Server>, sessions: Vec<Arc<LiveSession>>) {
-    let confirm = |session: Arc<LiveSession>| async move {
-        if server.in_time(server.confirm(&session)).await.is_ok() && session.take_owed() {
-            for bound in session.binding().bound() {
-                server.kick(bound);
-            }
-        }
-    };
-    stream::iter(sessions)
-        .for_each_concurrent(CONCURRENCY, confirm)
-        .await;
 }
 
 /// A feed that is opened anew whenever it ends, fails or falls silent.
@@ -132,6 +118,3 @@ async fn pause(feed: &'static str, cause: Cause) {
 
 /// Between attempts to open a feed; well below the time after which it is not trusted.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// Sessions confirmed at a time.
-const CONCURRENCY: usize = 64;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cause::Cause;
 use identifiers::UeServiceId;
 use msgin5g::delivery::{PushOutcome, push_outcome};
 
@@ -11,7 +12,6 @@ use crate::metrics::Delivery;
 use crate::records::QueuedRecord;
 use crate::server::{Attention, Server};
 use crate::sessions::LiveSession;
-use cause::Cause;
 
 /// Pushes what waits for a recipient, in the order of acceptance, to the session that registered last. What the UE
 /// acknowledges with 2.04 is deleted; everything else goes on waiting.
@@ -60,8 +60,13 @@ async fn push(
     let mut moved = attention.moved.subscribe();
     loop {
         moved.mark_unchanged();
-        let Some(session) = reachable(server, recipient, queued).await? else {
-            return Ok(false);
+        let session = match find(server, recipient, queued).await? {
+            Found::Here(session) => session,
+            Found::Absent => return Ok(false),
+            Found::Stranger => {
+                give_up(server, recipient, name, queued, Cause::UnknownRecipient).await?;
+                return Ok(true);
+            }
         };
         let code = tokio::select! {
             code = session.line().push(queued.body.clone()) => code,
@@ -85,30 +90,36 @@ async fn push(
     }
 }
 
-/// The open session of a recipient that is still entitled to what was sent to its name.
-async fn reachable(
+/// Where the holder of a name is.
+enum Found {
+    /// In this open session.
+    Here(Arc<LiveSession>),
+    /// Not at this server, or not now.
+    Absent,
+    /// The name belongs to another tenant by now, whom the message was not sent to.
+    Stranger,
+}
+
+async fn find(
     server: &Server,
     recipient: &UeServiceId,
     queued: &QueuedRecord,
-) -> Result<Option<Arc<LiveSession>>, RequestError> {
+) -> Result<Found, RequestError> {
     let located = server.registrations.read(recipient).await?;
-    let located = located.filter(|located| {
-        let registration = &located.registration;
-        located.here
-            && registration.is_current(server.now())
-            && registration.tenant_id.as_str() == queued.tenant_id
-    });
-    let session =
-        located.and_then(|located| server.sessions.get(located.registration.delivery.session));
-    let Some(session) = session else {
-        return Ok(None);
+    let Some(located) = located.filter(|located| located.registration.is_current(server.now()))
+    else {
+        return Ok(Found::Absent);
+    };
+    if located.registration.tenant_id.as_str() != queued.tenant_id {
+        return Ok(Found::Stranger);
+    }
+    let session = server.sessions.get(located.registration.delivery.session);
+    let Some(session) = session.filter(|_| located.here) else {
+        return Ok(Found::Absent);
     };
     match server.in_time(server.confirm(&session)).await {
-        Ok(()) if session.binds(recipient) => Ok(Some(session)),
-        Ok(()) | Err(RequestError::Refused(_)) => Ok(None),
-        Err(error) => {
-            session.owe();
-            Err(error)
-        }
+        Ok(()) if session.binds(recipient) => Ok(Found::Here(session)),
+        Ok(()) | Err(RequestError::Refused(_)) => Ok(Found::Absent),
+        Err(error) => Err(error),
     }
 }

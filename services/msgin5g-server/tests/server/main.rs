@@ -1,0 +1,8 @@
+//! The server on a real store, over DTLS, with scripted peers.
+
+mod delivery;
+mod harness;
+mod messages;
+mod peers;
+mod registration;
+mod revocation;
