@@ -1,1 +1,11 @@
+//! The function alone, with scripted peers.
 
+mod delivery;
+mod device;
+mod edges;
+mod enrolment;
+mod intake;
+mod orders;
+mod peers;
+mod portal;
+mod world;
