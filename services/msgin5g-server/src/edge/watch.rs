@@ -103,7 +103,11 @@ fn lasting<T: Send + 'static>(
                 };
                 match tokio::time::timeout(TRUST, beats.next()).await {
                     Ok(Some(beat)) => return Some((beat, (open, Some(beats)))),
-                    Ok(None) => pause(name, Cause::UpstreamFailure).await,
+                    // Its server stops, or the connection has reached its age.
+                    Ok(None) => {
+                        tracing::debug!(feed = name, "feed ended, opening it again");
+                        tokio::time::sleep(PAUSE).await;
+                    }
                     Err(_) => pause(name, Cause::DeadlineExceeded).await,
                 }
             }
@@ -112,7 +116,11 @@ fn lasting<T: Send + 'static>(
 }
 
 async fn pause(feed: &'static str, cause: Cause) {
-    tracing::warn!(feed, cause = cause.name(), "feed lost, opening it again");
+    if cause == Cause::AfNotAllowed {
+        tracing::info!(feed, "no access policy lets this server ask yet");
+    } else {
+        tracing::warn!(feed, cause = cause.name(), "feed lost, opening it again");
+    }
     tokio::time::sleep(PAUSE).await;
 }
 
