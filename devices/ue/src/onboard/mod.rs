@@ -82,7 +82,7 @@ pub(crate) async fn onboard(
     phase.finished(progress);
 
     let phase = Began::now(Phase::Profile, progress);
-    let server = provisioning_server::ProvisioningServer::connect(&admitted, tasks).await?;
+    let mut server = provisioning_server::ProvisioningServer::connect(&admitted, tasks).await?;
     let package = server.package(admitted.expires()).await?;
     let outcome = match install::install(directory, &device, &identity, &admitted, &package) {
         Ok(installed) => {

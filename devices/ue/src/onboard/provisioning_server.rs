@@ -13,53 +13,88 @@ use dtls::{CipherSuite, FailureReason};
 use identifiers::OnboardingSession;
 use onboarding::pdp_identity;
 use secret::{OwaKey, SecretBytes};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
-use super::install::PreparedReceipt;
+use super::install::{Pending, PreparedReceipt};
 use super::owa::Admitted;
 use crate::agent::unix_seconds;
 use crate::error::UeError;
 
-/// An open DTLS session with the provisioning server; its handshake confirms the device's key.
+/// A way to the provisioning server; its handshake confirms the device's key.
 pub(super) struct ProvisioningServer {
+    way: Way,
     client: Client,
+    /// Held to the end: to cancel it would fetch the package once more (RFC 7641 3.6).
+    observing: Option<Observing<()>>,
+}
+
+/// What it takes to connect.
+struct Way {
+    relay: SocketAddr,
+    session: OnboardingSession,
+    key: SecretBytes,
+    tasks: Tasks,
 }
 
 impl ProvisioningServer {
     /// Connects with the keys of the session.
     pub(super) async fn connect(admitted: &Admitted, tasks: &Tasks) -> Result<Self, UeError> {
         let session = &admitted.session;
-        connect(
-            admitted.relay,
-            &session.parameters.session,
-            &session.keys.pdp_dtls,
-            tasks,
-        )
-        .await
+        let id = session.parameters.session;
+        Self::open(admitted.relay, id, &session.keys.pdp_dtls, tasks).await
+    }
+
+    async fn open(
+        relay: SocketAddr,
+        session: OnboardingSession,
+        key: &OwaKey,
+        tasks: &Tasks,
+    ) -> Result<Self, UeError> {
+        let key = SecretBytes::new(key.expose().to_vec());
+        let way = Way {
+            relay,
+            session,
+            key,
+            tasks: tasks.clone(),
+        };
+        Ok(Self {
+            client: way.connect().await?,
+            way,
+            observing: None,
+        })
     }
 
     /// Waits for the package: pushed where the server grants an observation, asked for otherwise.
-    pub(super) async fn package(&self, expires: u64) -> Result<Vec<u8>, UeError> {
-        let left = expires
-            .saturating_sub(unix_seconds())
-            .min(LONGEST_SESSION_SECONDS);
-        let deadline = Instant::now() + Duration::from_secs(left);
-        timeout_at(deadline, self.wait_for_package())
-            .await
-            .map_err(|_| UeError::TimedOut { operation: FETCH })?
+    ///
+    /// A server that ends the DTLS session meanwhile (it was restarted) is connected to again.
+    pub(super) async fn package(&mut self, expires: u64) -> Result<Vec<u8>, UeError> {
+        let left = expires.saturating_sub(unix_seconds());
+        let left = Duration::from_secs(left.min(LONGEST_SESSION_SECONDS));
+        let waiting = async {
+            loop {
+                match self.wait_for_package().await {
+                    Err(UeError::Unreachable { .. }) if self.client.session().is_over() => {
+                        sleep(POLL).await;
+                        self.observing = None;
+                        self.client = self.way.connect().await?;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        };
+        let waited = timeout(left, waiting).await;
+        waited.map_err(|_| UeError::TimedOut { operation: FETCH })?
     }
 
-    async fn wait_for_package(&self) -> Result<Vec<u8>, UeError> {
+    async fn wait_for_package(&mut self) -> Result<Vec<u8>, UeError> {
         loop {
-            let mut observing = self
-                .client
-                .observe(Request::get("/profile"))
-                .await
-                .map_err(|error| broken(FETCH, error))?;
+            let observing = self.client.observe(Request::get("/profile")).await;
+            let observing = observing.map_err(|error| broken(FETCH, error))?;
+            let observing = self.observing.insert(observing);
             if let Some(package) = take(observing.first())? {
                 return Ok(package);
             }
-            if let Some(package) = pushed(&mut observing).await? {
+            if let Some(package) = pushed(observing).await? {
                 return Ok(package);
             }
             let pause = observing.first().max_age().unwrap_or(POLL);
@@ -93,30 +128,22 @@ impl ProvisioningServer {
 }
 
 /// Delivers a receipt of an earlier run.
-pub(super) async fn deliver(
-    receipt: &super::install::Pending,
-    tasks: &Tasks,
-) -> Result<(), UeError> {
-    let server = connect(receipt.relay, &receipt.session, &receipt.pdp_dtls, tasks).await?;
-    let delivered = server.receipt(&receipt.receipt).await;
+pub(super) async fn deliver(pending: &Pending, tasks: &Tasks) -> Result<(), UeError> {
+    let (relay, session) = (pending.relay, pending.session);
+    let server = ProvisioningServer::open(relay, session, &pending.pdp_dtls, tasks).await?;
+    let delivered = server.receipt(&pending.receipt).await;
     server.close().await;
     delivered
 }
 
-async fn connect(
-    relay: SocketAddr,
-    session: &OnboardingSession,
-    key: &OwaKey,
-    tasks: &Tasks,
-) -> Result<ProvisioningServer, UeError> {
-    let key = SecretBytes::new(key.expose().to_vec());
-    let keys = CipherSuite::ALL.map(|suite| (suite, key.clone())).to_vec();
-    let mut config = ClientConfig::new(relay, pdp_identity(session).as_bytes(), keys);
-    config.handshake_timeout = HANDSHAKE_LIMIT;
-    let client = Client::connect(config, Arc::new(ServesNothing), tasks).await;
-    client
-        .map(|client| ProvisioningServer { client })
-        .map_err(|error| match error {
+impl Way {
+    async fn connect(&self) -> Result<Client, UeError> {
+        let keys = CipherSuite::ALL.map(|suite| (suite, self.key.clone()));
+        let identity = pdp_identity(&self.session);
+        let mut config = ClientConfig::new(self.relay, identity.as_bytes(), keys.to_vec());
+        config.handshake_timeout = HANDSHAKE_LIMIT;
+        let client = Client::connect(config, Arc::new(ServesNothing), &self.tasks).await;
+        client.map_err(|error| match error {
             ConnectError::Handshake(FailureReason::TimedOut) => {
                 UeError::TimedOut { operation: CONNECT }
             }
@@ -124,6 +151,7 @@ async fn connect(
             ConnectError::Socket(_) => UeError::unreachable(CONNECT, error),
             _ => UeError::internal(CONNECT, error),
         })
+    }
 }
 
 /// The package in an answer; `None` if there is none yet.
