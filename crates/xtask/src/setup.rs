@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "libcoap3-bin",
         "interoperability of CoAP and DTLS",
     ),
+    ("kill", "procps", "stopping processes"),
     ("openssl", "openssl", "interoperability of DTLS"),
 ];
 
