@@ -12,7 +12,7 @@ pub enum Phase {
     OneWayAuthentication,
     /// The network's captive-portal API answered through the limited session.
     LimitedConnectivity,
-    /// The forms of the portal are submitted, or nobody has to submit any.
+    /// The forms of the portal are submitted, by the device or by somebody else.
     SignUp,
     /// The package is fetched, verified, installed and acknowledged.
     Profile,

@@ -18,7 +18,9 @@ use crate::network::{NetworkChoice, choose, discover};
 use crate::progress::{Phase, Progress};
 use crate::state::{DeviceRecord, Directory};
 
+use provisioning_server::ProvisioningServer;
 pub use sign_up::SignUp;
+use sign_up::Waits;
 
 /// What onboarding left on the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub(crate) async fn onboard(
     if let Some(code) = &match_code {
         progress(Progress::MatchCode(code.clone()));
     }
-    sign_up::sign_up(
+    let waits = sign_up::sign_up(
         &mut browser,
         portal,
         sign_up,
@@ -79,11 +81,20 @@ pub(crate) async fn onboard(
         progress,
     )
     .await?;
-    phase.finished(progress);
-
-    let phase = Began::now(Phase::Profile, progress);
-    let mut server = provisioning_server::ProvisioningServer::connect(&admitted, tasks).await?;
-    let package = server.package(admitted.expires()).await?;
+    let mut server = ProvisioningServer::connect(&admitted, tasks).await?;
+    let (phase, package) = match waits {
+        Waits::ForNobody => {
+            phase.finished(progress);
+            let phase = Began::now(Phase::Profile, progress);
+            (phase, server.package(admitted.expires()).await?)
+        }
+        // The package says that somebody has signed up.
+        Waits::ForOthers => {
+            let package = server.package(admitted.expires()).await?;
+            phase.finished(progress);
+            (Began::now(Phase::Profile, progress), package)
+        }
+    };
     let outcome = match install::install(directory, &device, &identity, &admitted, &package) {
         Ok(installed) => {
             let delivered = server.receipt(&installed.receipt).await.is_ok();

@@ -25,6 +25,15 @@ pub enum SignUp {
     Ordered,
 }
 
+/// Whose turn it is after sign-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Everything is decided: the network makes the package.
+    ForNobody,
+    /// A person or a shop has still to decide.
+    ForOthers,
+}
+
 /// What the captive-portal API says.
 #[derive(Deserialize)]
 pub(super) struct Portal {
@@ -62,19 +71,19 @@ pub(super) async fn sign_up(
     sign_up: &SignUp,
     match_code: Option<&str>,
     progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<(), UeError> {
+) -> Result<Waits, UeError> {
     let link = portal.user_portal_url.filter(|_| portal.captive);
     let Some(link) = link else {
         progress(Progress::AlreadyOrdered);
-        return Ok(());
+        return Ok(Waits::ForNobody);
     };
     let link = Url::parse(&link)
         .map_err(|error| UeError::untrusted_because(OPERATION, Cause::MalformedMessage, error))?;
     let order_code = match sign_up {
-        SignUp::Ordered => return Ok(()),
+        SignUp::Ordered => return Ok(Waits::ForOthers),
         SignUp::Portal => {
             progress(Progress::PortalLink(link.to_string()));
-            return Ok(());
+            return Ok(Waits::ForOthers);
         }
         SignUp::Automatic => None,
         SignUp::Code(code) => Some(code.as_str()),
@@ -83,7 +92,7 @@ pub(super) async fn sign_up(
     for _ in 0..MAX_FORMS {
         let form = form_of(&page)?;
         let Some(form) = form.filter(asks_something) else {
-            return Ok(());
+            return Ok(Waits::ForNobody);
         };
         let same = match_code.is_none_or(|code| shows(&page.body, code));
         let filled = fill(&form, order_code, same)?;
