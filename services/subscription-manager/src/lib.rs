@@ -178,6 +178,7 @@ async fn build_on(
         store.clone(),
         Arc::new(EnrolmentWorker {
             context: context.clone(),
+            metrics: metrics.clone(),
         }),
     );
     let worker = outbox.clone();

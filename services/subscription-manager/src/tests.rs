@@ -8,4 +8,5 @@ mod intake;
 mod orders;
 mod peers;
 mod portal;
+mod style;
 mod world;

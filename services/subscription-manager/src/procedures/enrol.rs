@@ -9,9 +9,12 @@ mod mint;
 mod prepare;
 mod seal;
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use cause::Cause;
 use identifiers::DeviceId;
+use nf_runtime::metrics::ProcedureMetrics;
 use store::{Applied, Applier, ClaimError, Class, Error, Outgoing, SealError, Stored, Tag};
 
 use super::begin_enrolment::can_deliver;
@@ -23,6 +26,7 @@ use crate::records::{
 /// Carries enrolments on, each until nothing is left to do for now.
 pub(crate) struct EnrolmentWorker {
     pub(crate) context: Context,
+    pub(crate) metrics: ProcedureMetrics,
 }
 
 #[async_trait]
@@ -31,7 +35,11 @@ impl Applier for EnrolmentWorker {
         let Ok(device_id) = DeviceId::parse(message.tag.entity()) else {
             return Applied::Refused("not the tag of a device".to_owned());
         };
-        match enrol(&self.context, &device_id).await {
+        let begin = Instant::now();
+        let enrolled = enrol(&self.context, &device_id).await;
+        let cause = enrolled.as_ref().err().map(StepError::cause);
+        self.metrics.observe("enrol", cause, begin.elapsed());
+        match enrolled {
             Ok(()) => Applied::Done,
             Err(error) => {
                 let device = device_id.redacted().to_string();

@@ -21,8 +21,10 @@ pub(crate) struct Offer {
     pub(crate) manufacturer: String,
     pub(crate) serial: String,
     pub(crate) plans: Vec<Plan>,
-    /// Code to compare with the device; `None` where the network has proven itself to the device.
+    /// Code to compare with the device; `None` where something else proves the network to it.
     pub(crate) match_code: Option<String>,
+    /// The network has proven itself to the device.
+    pub(crate) is_proven: bool,
     /// The device installs nothing without the secret of its label.
     pub(crate) needs_claim_secret: bool,
     pub(crate) headless: bool,
@@ -104,6 +106,8 @@ pub(crate) async fn offer(
         .await?
         .ok_or(SignUpError::Ended)?
         .record;
+    let is_proven = record.is_proven_to_device();
+    let needs_claim_secret = record.demanded() == NetworkProofLevel::ClaimSecret;
     let plans = list_plans(context)
         .await?
         .into_iter()
@@ -112,8 +116,9 @@ pub(crate) async fn offer(
         manufacturer: device.manufacturer,
         serial: device.serial,
         plans: plans.collect(),
-        match_code: (!record.is_proven_to_device()).then(|| record.match_code.clone()),
-        needs_claim_secret: record.demanded() == NetworkProofLevel::ClaimSecret,
+        match_code: (!is_proven && !needs_claim_secret).then(|| record.match_code.clone()),
+        is_proven,
+        needs_claim_secret,
         headless: device.headless,
         has_subscription: running.is_some(),
         failure: enrolment.and_then(|enrolment| crate::records::cause(enrolment.failure)),

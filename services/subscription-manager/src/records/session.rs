@@ -10,7 +10,7 @@ pub(crate) struct SessionRecord {
     pub(crate) state: i32,
     #[prost(uint64, tag = "2")]
     pub(crate) expires_at_ms: u64,
-    /// Identity of the access gateway that carries it.
+    /// Identity of the access gateway that carries it, such as `nf/access-gateway/lab`.
     #[prost(string, tag = "3")]
     pub(crate) gateway: String,
     /// Where the device's traffic comes from; empty if the gateway did not say.

@@ -157,7 +157,7 @@ impl Authentication {
             pdp_dtls_key: self.pdp_dtls_key.clone(),
             package_key: self.package_key.clone(),
             ue_address: Some(self.ue_address),
-            gateway: "lab".to_owned(),
+            gateway: "nf/access-gateway/lab".to_owned(),
         }
     }
 

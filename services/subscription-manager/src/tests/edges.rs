@@ -245,6 +245,9 @@ fn request(authentication: &Authentication) -> pb::DeviceAuthenticatedRequest {
     }
 }
 
+/// Makes a good request bad.
+type Spoil = Box<dyn Fn(&mut pb::DeviceAuthenticatedRequest)>;
+
 /// Waits until something holds, at most ten seconds.
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -284,7 +287,7 @@ async fn intake_answers_the_same_parameters_again() {
 async fn malformed_intake_is_refused_with_a_cause() {
     let running = Running::new().await;
     let good = request(&Device::new("4711").authenticate(1));
-    let bad: Vec<(&str, Box<dyn Fn(&mut pb::DeviceAuthenticatedRequest)>)> = vec![
+    let bad: Vec<(&str, Spoil)> = vec![
         ("session", Box::new(|request| request.session = vec![1; 15])),
         ("no session", Box::new(|request| request.session.clear())),
         (

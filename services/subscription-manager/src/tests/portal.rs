@@ -7,12 +7,11 @@ use bytes::Bytes;
 use cause::Cause;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
-use nf_api::NetworkFunction;
 use onboarding::NetworkProofLevel;
 use store::Database;
 
 use super::device::{Authentication, Device};
-use super::world::{START_MS, World, outbox, plan};
+use super::world::{START_MS, World, outbox, plan, procedures};
 use crate::edge::http::{Authority, Portal, ROUTES};
 use crate::procedures::activate_credential::activate_credential;
 use crate::procedures::end_session::end_session;
@@ -58,8 +57,7 @@ impl Browser {
         let address = authentication.ue_address;
         let context = world.context();
         let outbox = outbox(&context);
-        let metrics =
-            nf_runtime::metrics::Metrics::new().procedures(NetworkFunction::SubscriptionManager);
+        let metrics = procedures();
         Self {
             portal: Portal {
                 context,
@@ -476,11 +474,10 @@ async fn a_failed_attempt_is_explained_and_may_be_repeated() {
     world.enrol(&authentication.device).await;
     let page = browser.get("/status").await;
     assert!(
-        page.text.contains(Cause::NumberRangeExhausted.name())
-            && page.text.contains("Turn the device off")
+        page.text.contains("NUMBER_RANGE_EXHAUSTED") && page.text.contains("href=\"/sign-up\"")
     );
     let page = browser.get("/sign-up").await;
-    assert!(page.text.contains(Cause::NumberRangeExhausted.text()));
+    assert!(page.text.contains("no number left"));
     assert_eq!(
         browser
             .post(&format!("plan_id=lab&terms=accepted&csrf={csrf}"))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use identifiers::{Fqdn, OnboardingSession, PlanId, Plmn, RoutingIndicator, TenantId};
+use nf_api::NetworkFunction;
 use nf_runtime::clock::Clock;
+use nf_runtime::metrics::{Metrics, ProcedureMetrics};
 use nf_runtime::random::Random;
 use secret::SealingKey;
 use store::{Call, Database, Observation, Observer, Outbox, Sealer, Stored};
@@ -119,12 +121,15 @@ impl World {
 
 /// An outbox that nobody runs: tests take the steps themselves.
 pub(super) fn outbox(context: &Context) -> Outbox {
-    Outbox::new(
-        context.store.clone(),
-        Arc::new(EnrolmentWorker {
-            context: context.clone(),
-        }),
-    )
+    let worker = EnrolmentWorker {
+        context: context.clone(),
+        metrics: procedures(),
+    };
+    Outbox::new(context.store.clone(), Arc::new(worker))
+}
+
+pub(super) fn procedures() -> ProcedureMetrics {
+    Metrics::new().procedures(NetworkFunction::SubscriptionManager)
 }
 
 pub(super) fn decision() -> SignUp {

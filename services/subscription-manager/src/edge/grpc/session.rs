@@ -103,16 +103,11 @@ async fn find_carried(
     }
 }
 
-/// Whether the caller is the gateway of a session: by its whole identity, or by its name.
+/// Whether the caller is the gateway of a session; an operator may look after all.
 fn carries(caller: &Caller, session: &SessionRecord) -> bool {
     match caller {
         Caller::Operator { .. } => true,
-        Caller::Function { instance, .. } => {
-            session.gateway == caller.to_string()
-                || instance
-                    .as_ref()
-                    .is_some_and(|name| *name == session.gateway)
-        }
+        Caller::Function { .. } => session.gateway == caller.to_string(),
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct SignUpView<'a> {
     pub(super) csrf: String,
     pub(super) chosen: &'a str,
     pub(super) order_code: &'a str,
+    pub(super) match_same: bool,
+    pub(super) terms_accepted: bool,
     pub(super) wrong: Option<Wrong>,
     /// Status of the answer.
     pub(super) status: u16,
@@ -64,6 +66,9 @@ struct SignUpPage<'a> {
     maker: &'a str,
     serial_tail: String,
     match_code: Option<String>,
+    is_proven: bool,
+    match_same: bool,
+    terms_accepted: bool,
     plans: Vec<PlanCard<'a>>,
     needs_claim_secret: bool,
     takes_claim_secret: bool,
@@ -100,6 +105,9 @@ pub(super) fn sign_up(view: &SignUpView<'_>) -> Answer {
         maker: &offer.manufacturer,
         serial_tail: tail(&offer.serial),
         match_code: offer.match_code.as_deref().map(grouped),
+        is_proven: offer.is_proven,
+        match_same: view.match_same,
+        terms_accepted: view.terms_accepted,
         plans: plans.collect(),
         needs_claim_secret: offer.needs_claim_secret,
         takes_claim_secret: offer.needs_claim_secret || offer.headless,
@@ -107,7 +115,7 @@ pub(super) fn sign_up(view: &SignUpView<'_>) -> Answer {
         order_code: view.order_code,
         terms: &view.settings.terms,
         csrf: &view.csrf,
-        notice: offer.failure.map(Cause::text),
+        notice: offer.failure.map(reason),
         wrong: view.wrong.map(Wrong::text),
         wrong_match: view.wrong == Some(Wrong::Match),
         wrong_claim_secret: view.wrong == Some(Wrong::ClaimSecret),
@@ -138,6 +146,8 @@ struct StatusPage<'a> {
     steps: Vec<StepLine>,
     outcome: Outcome,
     trouble: Option<&'static str>,
+    /// Another choice may help, and can be made.
+    may_choose_again: bool,
     code: Option<&'static str>,
 }
 
@@ -166,6 +176,15 @@ impl StatusPage<'_> {
         self.outcome == Outcome::InService
     }
 
+    /// How soon the page is loaded again. After the session it waits for the device to come back.
+    fn reload_seconds(&self) -> Option<u32> {
+        match self.outcome {
+            Outcome::Working => Some(2),
+            Outcome::SessionOver => Some(10),
+            Outcome::InService | Outcome::Failed => None,
+        }
+    }
+
     fn has_failed(&self) -> bool {
         self.outcome == Outcome::Failed
     }
@@ -179,7 +198,7 @@ pub(super) fn status(view: &StatusView<'_>) -> Answer {
     let failure =
         cause(enrolment.failure).or_else(|| delivery.and_then(|delivery| cause(delivery.failure)));
     let trouble = match (failure, state) {
-        (Some(failure), _) => Some((failure.text(), failure.name())),
+        (Some(failure), _) => Some((reason(failure), failure.name())),
         (None, DeliveryState::Rejected) => Some((
             "The device did not accept the profile. If you typed the code of its label, check it.",
             Cause::PackageInvalid.name(),
@@ -200,10 +219,7 @@ pub(super) fn status(view: &StatusView<'_>) -> Answer {
             "Number assigned",
             enrolment.associated && !enrolment.credential_set_id.is_empty(),
         ),
-        (
-            "Profile sealed for this device",
-            reached(DeliveryState::Offered),
-        ),
+        ("Sealed for this device", reached(DeliveryState::Offered)),
         ("Delivered to the device", reached(DeliveryState::Fetched)),
         ("Installed", reached(DeliveryState::Installed)),
         ("In service", in_service),
@@ -227,6 +243,7 @@ pub(super) fn status(view: &StatusView<'_>) -> Answer {
         steps: steps.collect(),
         outcome,
         trouble: trouble.map(|(text, _)| text),
+        may_choose_again: enrolment.failure != 0 && view.is_live,
         code: trouble.map(|(_, name)| name),
     };
     html(200, &page)
@@ -284,7 +301,7 @@ pub(super) fn welcome(settings: &Settings) -> Answer {
         next: &[
             "Turn the device on and wait until it says that it has found the network.",
             "Open the sign-in page that your device or phone offers.",
-            "You need about a minute, and the code on the device's label if it has no screen.",
+            "Have the label of the device at hand if it has no screen.",
         ],
         code: None,
         is_alert: false,
@@ -358,7 +375,7 @@ const fn advice(cause: Cause) -> (&'static str, &'static [&'static str]) {
             "This link does not work any more",
             &[
                 "Open the sign-in page of your device or phone once more: it gets a new link.",
-                "Each link works once, for five minutes.",
+                "Follow it within five minutes. Each link works once.",
             ],
         ),
         Cause::LimitedSessionExpired | Cause::LimitedSessionUnknown => (
@@ -397,6 +414,18 @@ const fn advice(cause: Cause) -> (&'static str, &'static [&'static str]) {
                 "If it lasts, tell the operator the code below.",
             ],
         ),
+    }
+}
+
+/// Why a set-up failed, for the person at the device.
+const fn reason(cause: Cause) -> &'static str {
+    match cause {
+        Cause::NumberRangeExhausted => "This plan has no number left.",
+        Cause::ChallengeStale => "The device took too long.",
+        Cause::ProofInvalid | Cause::RecipientMismatch => {
+            "The device did not show that it may receive this subscription."
+        }
+        _ => "The network could not complete the set-up.",
     }
 }
 

@@ -94,6 +94,8 @@ impl From<LinkBrowserError> for Refusal {
 struct Entered {
     plan_id: String,
     order_code: String,
+    match_same: bool,
+    terms: bool,
 }
 
 impl Portal {
@@ -263,6 +265,8 @@ impl Portal {
             csrf: form_token(&browser.cookie),
             chosen: &entered.plan_id,
             order_code: &entered.order_code,
+            match_same: entered.match_same,
+            terms_accepted: entered.terms,
             wrong: wrong.map(wrong_field),
             status: wrong.map_or(200, |error| error.cause().http()),
         }))
@@ -279,10 +283,13 @@ impl Portal {
         let entered = Entered {
             plan_id: text("plan_id").unwrap_or_default(),
             order_code: text("order_code").unwrap_or_default(),
+            match_same: form.get("match") == Some("same"),
+            terms: form.get("terms") == Some("accepted"),
         };
         let Ok(plan_id) = form.get("plan_id").map(PlanId::parse).transpose() else {
             return Err(Refusal::Cause(Cause::MandatoryElementIncorrect));
         };
+        let (terms_accepted, match_confirmed) = (entered.terms, entered.match_same);
         let correct = |error, browser| {
             Refusal::Correct(Box::new(Correction {
                 error,
@@ -300,8 +307,8 @@ impl Portal {
             plan_id,
             order_code: text("order_code"),
             claim_secret,
-            terms_accepted: form.get("terms") == Some("accepted"),
-            match_confirmed: form.get("match") == Some("same"),
+            terms_accepted,
+            match_confirmed,
         };
         match sign_up(&self.context, &self.outbox, &browser.session, decision).await {
             Ok(()) => Ok(see_other("/status")),
