@@ -49,19 +49,7 @@ pub(crate) fn test() -> Result<()> {
     step("tests of the workspace", &mut || {
         cargo(["test", "--workspace"]).run()
     })?;
-    step("demo in one process", &mut || {
-        cargo([
-            "run",
-            "--release",
-            "--package",
-            "berth",
-            "--",
-            "demo",
-            "--data",
-        ])
-        .args([tempdir("demo")])
-        .run()
-    })?;
+    step("demo in one process", &mut demo)?;
     step("demo on separate processes and Redis", &mut || {
         cluster::cluster(&cluster::Arguments::for_tests())
     })?;
@@ -79,6 +67,21 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
-fn tempdir(name: &str) -> std::path::PathBuf {
-    std::env::temp_dir().join(format!("berth-test-{name}-{}", std::process::id()))
+/// The demo as a newcomer runs it, twice on one folder.
+fn demo() -> Result<()> {
+    let data = std::env::temp_dir().join(format!("berth-demo-{}", std::process::id()));
+    for _ in 0..2 {
+        cargo([
+            "run",
+            "--release",
+            "--package",
+            "berth",
+            "--",
+            "demo",
+            "--data",
+        ])
+        .args([&data])
+        .run()?;
+    }
+    Ok(std::fs::remove_dir_all(data)?)
 }
