@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -12,10 +13,22 @@ use anyhow::{Context as _, Result, bail};
 /// Version of the folder's layout. A folder of a newer one is refused, not guessed.
 const VERSION: u32 = 1;
 
+/// Ports come in blocks of this many, each aligned.
+const BLOCK: u16 = 32;
+
+/// Where the blocks lie: below what systems give to outgoing connections, and below the ports of devices behind the
+/// laboratory's gateway, so that neither takes a kept port away while nothing runs.
+const BLOCKS: std::ops::Range<u16> = 10_016..20_000;
+
+/// Name under which the first port of the block is kept.
+const BLOCK_NAME: &str = "block";
+
 /// An open folder; the lock lasts as long as this value.
 pub(crate) struct DataDir {
     path: PathBuf,
     ports: BTreeMap<String, u16>,
+    /// Listens on the first port of the block for nobody: another installation that starts takes another block.
+    block: Option<TcpListener>,
     _lock: File,
 }
 
@@ -77,9 +90,13 @@ impl DataDir {
         };
         // Endpoints of an earlier run say nothing about this one.
         let _ = fs::remove_file(path.join("endpoints.json"));
+        let block = ports
+            .get(BLOCK_NAME)
+            .and_then(|port| TcpListener::bind(loopback(*port)).ok());
         Ok(Self {
             path,
             ports,
+            block,
             _lock: lock,
         })
     }
@@ -119,7 +136,6 @@ impl DataDir {
         name: &str,
         bind: impl Fn(SocketAddr) -> std::io::Result<SocketAddr>,
     ) -> Result<SocketAddr> {
-        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         if let Some(port) = self.ports.get(name) {
             let address = loopback(*port);
             bind(address).with_context(|| {
@@ -127,14 +143,45 @@ impl DataDir {
             })?;
             return Ok(address);
         }
-        let address = bind(loopback(0)).with_context(|| format!("no free port for {name}"))?;
-        self.ports.insert(name.to_owned(), address.port());
+        let first = self.block()?;
+        let address = (first + 1..first + BLOCK)
+            .filter(|port| !self.ports.values().any(|kept| kept == port))
+            .find_map(|port| bind(loopback(port)).ok())
+            .with_context(|| format!("no free port for {name}"))?;
+        self.keep(name, address.port())?;
+        Ok(address)
+    }
+
+    /// The first port of this installation's block, chosen once among those that nobody holds.
+    fn block(&mut self) -> Result<u16> {
+        if let Some(first) = self.ports.get(BLOCK_NAME) {
+            return Ok(*first);
+        }
+        let count = BLOCKS.len() / usize::from(BLOCK);
+        let offset = usize::try_from(RandomState::new().hash_one(&self.path) % 0x1_0000)?;
+        let (first, held) = BLOCKS
+            .step_by(BLOCK.into())
+            .cycle()
+            .skip(offset % count)
+            .take(count)
+            .find_map(|first| Some((first, TcpListener::bind(loopback(first)).ok()?)))
+            .context("no free block of ports")?;
+        self.block = Some(held);
+        self.keep(BLOCK_NAME, first)?;
+        Ok(first)
+    }
+
+    fn keep(&mut self, name: &str, port: u16) -> Result<()> {
+        self.ports.insert(name.to_owned(), port);
         write_atomically(
             &self.join("ports.json"),
             &serde_json::to_string_pretty(&self.ports)?,
-        )?;
-        Ok(address)
+        )
     }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 /// Writes a file for this user alone so that a crash leaves the old one or the new one.
@@ -173,6 +220,22 @@ mod tests {
         fs::write(folder.path().join("version"), "2\n").unwrap();
         let error = DataDir::open(folder.path()).err().unwrap().to_string();
         assert!(error.contains("newer"), "{error}");
+    }
+
+    #[test]
+    fn installations_that_start_together_choose_different_ports() {
+        let folders: Vec<_> = (0..8).map(|_| tempfile::tempdir().unwrap()).collect();
+        let mut open: Vec<_> = folders
+            .iter()
+            .map(|folder| DataDir::open(folder.path()).unwrap())
+            .collect();
+        let mut ports: Vec<_> = open
+            .iter_mut()
+            .flat_map(|data| [data.tcp("aanf").unwrap(), data.tcp("ausf").unwrap()])
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 16);
     }
 
     #[test]
