@@ -123,6 +123,9 @@ impl Ue {
     /// Delivers a receipt that a crash held back, if its limited session still lives. Tells whether the
     /// network has acknowledged one.
     ///
+    /// The command does so before [`Self::onboard`], which may put another profile in its place. Before
+    /// [`Self::authenticate`] there is no need: the authentication proves more than the receipt says.
+    ///
     /// # Errors
     /// [`UeError::State`].
     pub async fn deliver_receipt(&mut self) -> Result<bool, UeError> {

@@ -13,7 +13,7 @@ use provisioning::ClaimSecret;
 use serde_json::json;
 use ue::{
     CertificatePresentation, CipherSuite, ClaimSecretOption, Manufacture, NetworkChoice,
-    NetworkProofLevel, Outgoing, Progress, SignUp, Ue, UeError,
+    NetworkProofLevel, Outgoing, PackageRecipient, Progress, SignUp, Ue, UeError,
 };
 
 pub(crate) use output::Outcome;
@@ -59,6 +59,9 @@ enum Command {
         /// How the certificate reaches the network.
         #[arg(long, value_enum, default_value_t = Certificate::Url)]
         cert: Certificate,
+        /// Which key the profile is sealed to.
+        #[arg(long, value_enum, default_value_t = Recipient::CertBound)]
+        recipient: Recipient,
         /// Nobody can read anything on the device.
         #[arg(long)]
         headless: bool,
@@ -129,6 +132,14 @@ enum Certificate {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum Recipient {
+    /// A fresh key for each onboarding, signed by the identity key.
+    CertBound,
+    /// The identity key itself.
+    CertDirect,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum Suite {
     /// `TLS_PSK_WITH_AES_128_CCM_8`.
     Ccm8,
@@ -159,6 +170,7 @@ fn new(arguments: &Arguments) -> Result<Outcome, UeError> {
         lab,
         serial,
         cert,
+        recipient,
         headless,
         claim_secret,
     } = &arguments.command
@@ -175,6 +187,10 @@ fn new(arguments: &Arguments) -> Result<Outcome, UeError> {
         certificate: match cert {
             Certificate::Inline => CertificatePresentation::Inline,
             Certificate::Url => CertificatePresentation::Url,
+        },
+        recipient: match recipient {
+            Recipient::CertBound => PackageRecipient::CertBound,
+            Recipient::CertDirect => PackageRecipient::CertDirect,
         },
         headless: *headless,
         claim_secret: match claim_secret {
@@ -255,6 +271,10 @@ async fn onboard(
             ));
         }
     };
+    // The new profile may take the place of the one that this receipt is about.
+    if device.deliver_receipt().await? {
+        talk("the receipt of the last installation is delivered");
+    }
     let mut phases = serde_json::Map::new();
     let mut narrate = |progress: Progress| {
         if let Progress::Finished { phase, took } = &progress {
@@ -262,8 +282,7 @@ async fn onboard(
             phases.insert(phase.name().to_owned(), json!(ms));
         }
         if let Some(line) = narration(&progress) {
-            // Talk that nobody hears is no error.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            talk(&line);
         }
     };
     let onboarded = device.onboard(&network, &sign_up, &mut narrate).await?;
@@ -285,6 +304,11 @@ async fn onboard(
         }),
         text,
     ))
+}
+
+fn talk(line: &str) {
+    // Talk that nobody hears is no error.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn narration(progress: &Progress) -> Option<String> {
@@ -459,7 +483,10 @@ async fn receive(arguments: &Arguments, count: Option<u32>, timeout: u64) -> Out
 
 async fn deregister(arguments: &Arguments) -> Result<Outcome, UeError> {
     Ue::open(&arguments.state)?.deregister().await?;
-    Ok(Outcome::done(json!({ "registered": false }), String::new()))
+    Ok(Outcome::done(
+        json!({ "registered": false }),
+        lines(&[("registered", Some("no"))]),
+    ))
 }
 
 fn status(arguments: &Arguments) -> Result<Outcome, UeError> {
@@ -505,8 +532,9 @@ fn status(arguments: &Arguments) -> Result<Outcome, UeError> {
 fn reset(arguments: &Arguments) -> Result<Outcome, UeError> {
     let mut device = Ue::open(&arguments.state)?;
     device.reset()?;
+    let state = device.status()?.state.name();
     Ok(Outcome::done(
-        json!({ "state": device.status()?.state.name() }),
-        String::new(),
+        json!({ "state": state }),
+        lines(&[("state", Some(state))]),
     ))
 }

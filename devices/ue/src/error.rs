@@ -203,6 +203,9 @@ fn refused_advice(cause: Cause) -> &'static str {
         | Cause::CertificateNotReachable => {
             "let the operator register the manufacturer of this device"
         }
+        Cause::SuiteUnsupported => {
+            "let the operator allow cert-direct for the manufacturer, or make a device with `ue new --recipient cert-bound`"
+        }
         Cause::NetworkProofUnavailable => "choose a network that can prove itself",
         Cause::LinkCodeInvalid | Cause::LimitedSessionExpired | Cause::LimitedSessionUnknown => {
             "run `ue onboard` again"

@@ -69,7 +69,7 @@ pub use crate::messaging::{Outgoing, Received, ReceivedKind, RegisteredUe, Regis
 pub use crate::network::{Network, NetworkChoice};
 pub use crate::onboard::{Onboarded, SignUp};
 pub use crate::progress::{Phase, Progress};
-pub use crate::state::{CertificatePresentation, StateError};
+pub use crate::state::{CertificatePresentation, PackageRecipient, StateError};
 pub use crate::status::{State, Status, Subscription};
 pub use dtls::CipherSuite;
 pub use onboarding::NetworkProofLevel;

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use crate::error::UeError;
 use crate::random;
 use crate::state::{
-    CertificatePresentation, DeviceRecord, Directory, Secrets, StateError, write_file,
+    CertificatePresentation, DeviceRecord, Directory, PackageRecipient, Secrets, StateError,
+    write_file,
 };
 
 /// How a device is made.
@@ -24,6 +25,8 @@ pub struct Manufacture {
     pub serial: Option<String>,
     /// How the certificate reaches the network.
     pub certificate: CertificatePresentation,
+    /// Which key packages are sealed to.
+    pub recipient: PackageRecipient,
     /// Nobody can read anything on the device.
     pub headless: bool,
     /// The secret that the label shows.
@@ -106,6 +109,7 @@ pub(crate) fn manufacture(
         device_id: device_id.as_str().to_owned(),
         certificate,
         presentation: options.certificate,
+        recipient: options.recipient,
         headless: options.headless,
         operator_roots: vec![read(&lab.join("operator-root.cer"))?],
         portal_roots: String::from_utf8(read(&lab.join("portal-ca.pem"))?)

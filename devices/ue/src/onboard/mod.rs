@@ -5,12 +5,13 @@ mod owa;
 mod provisioning_server;
 mod sign_up;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use coap_tokio::Tasks;
 use cose::SigningKey;
 use identifiers::{CredentialSetId, PackageId, SubscriptionId};
 use onboarding::NetworkProofLevel;
+use tokio::time::timeout;
 
 use crate::error::UeError;
 use crate::n1::N1;
@@ -61,7 +62,7 @@ pub(crate) async fn onboard(
     });
 
     let phase = Began::now(Phase::OneWayAuthentication, progress);
-    let admitted = owa::authenticate(&device, &identity, &mut n1, &network).await?;
+    let admitted = owa::authenticate(directory, &device, &identity, &mut n1, &network).await?;
     phase.finished(progress);
 
     let phase = Began::now(Phase::LimitedConnectivity, progress);
@@ -129,7 +130,8 @@ pub(crate) async fn deliver_pending_receipt(
     let Some(pending) = install::pending_receipt(directory)? else {
         return Ok(false);
     };
-    let delivered = provisioning_server::deliver(&pending, tasks).await.is_ok();
+    let delivering = provisioning_server::deliver(&pending, tasks);
+    let delivered = matches!(timeout(PENDING_RECEIPT_LIMIT, delivering).await, Ok(Ok(())));
     if delivered {
         install::receipt_delivered(directory, &pending)?;
     }
@@ -163,3 +165,6 @@ impl Began {
 pub(crate) const fn has_claim_secret(device: &DeviceRecord) -> bool {
     device.label.claim_secret.is_some()
 }
+
+/// A relay that has ended says nothing, and nobody should wait for it.
+const PENDING_RECEIPT_LIMIT: Duration = Duration::from_secs(3);

@@ -18,7 +18,7 @@ use crate::error::UeError;
 use crate::n1::{Downlink, N1, Uplink};
 use crate::network::Network;
 use crate::random;
-use crate::state::{CertificatePresentation, DeviceRecord};
+use crate::state::{CertificatePresentation, DeviceRecord, Directory, PackageRecipient};
 
 /// An open limited session.
 pub(crate) struct Admitted {
@@ -70,6 +70,7 @@ pub(super) const fn demanded_proof(device: &DeviceRecord) -> NetworkProofLevel {
 
 /// Start to Accept, and the limited connectivity that follows.
 pub(super) async fn authenticate(
+    directory: &Directory,
     device: &DeviceRecord,
     identity: &SigningKey,
     n1: &mut N1,
@@ -96,7 +97,7 @@ pub(super) async fn authenticate(
         }
     };
 
-    let (recipient, recipient_key) = recipient()?;
+    let (recipient, recipient_key) = recipient(directory, device)?;
     let options = ProofOptions {
         recipient: recipient.clone(),
         evidence: None,
@@ -167,14 +168,28 @@ fn offer(
     })
 }
 
-/// A fresh key that the package will be sealed to; it lives in memory only, like the session.
-fn recipient() -> Result<(Recipient, AgreementKey), UeError> {
-    let key = agreement_key(Kem::X25519.suite())?;
-    let recipient = Recipient::CertBound(RecipientKey {
-        kem: Kem::X25519,
-        public: key.public().to_vec(),
-    });
-    Ok((recipient, key))
+/// The key that the package will be sealed to, as the device names it and as it opens with it.
+fn recipient(
+    directory: &Directory,
+    device: &DeviceRecord,
+) -> Result<(Recipient, AgreementKey), UeError> {
+    match device.recipient {
+        // Lives in memory only, like the session.
+        PackageRecipient::CertBound => {
+            let key = agreement_key(Kem::X25519.suite())?;
+            let recipient = Recipient::CertBound(RecipientKey {
+                kem: Kem::X25519,
+                public: key.public().to_vec(),
+            });
+            Ok((recipient, key))
+        }
+        PackageRecipient::CertDirect => {
+            let identity = crate::identity::private_key(directory)?;
+            let key = AgreementKey::new(Kem::P256.suite(), identity)
+                .map_err(|error| UeError::internal("read the identity key", error))?;
+            Ok((Recipient::CertDirect, key))
+        }
+    }
 }
 
 fn agreement_key(suite: Suite) -> Result<AgreementKey, UeError> {

@@ -16,6 +16,18 @@ pub enum CertificatePresentation {
     Inline,
 }
 
+/// Which key the device asks the network to seal its profile to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageRecipient {
+    /// A fresh key for each onboarding, under the signature of the identity key.
+    #[default]
+    CertBound,
+    /// The identity key itself. The certificate has to allow key agreement, and the operator this for the
+    /// manufacturer.
+    CertDirect,
+}
+
 /// What does not change after the factory.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct DeviceRecord {
@@ -27,6 +39,9 @@ pub(crate) struct DeviceRecord {
     pub(crate) certificate: Vec<u8>,
     pub(crate) certificate_url: String,
     pub(crate) presentation: CertificatePresentation,
+    /// Devices from before there was a choice have the default.
+    #[serde(default)]
+    pub(crate) recipient: PackageRecipient,
     pub(crate) headless: bool,
     /// DER certificates of the operators that the manufacturer trusts, base64.
     #[serde(with = "super::slot::octet_strings")]

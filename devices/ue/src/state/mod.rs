@@ -21,7 +21,7 @@ mod inbox;
 mod slot;
 
 pub(crate) use authentication::AuthenticationRecord;
-pub use device::CertificatePresentation;
+pub use device::{CertificatePresentation, PackageRecipient};
 pub(crate) use device::{DeviceRecord, Secrets};
 pub(crate) use directory::{Directory, Lock, Record, write_file};
 pub use error::StateError;

@@ -40,8 +40,8 @@ use onboarding::server::{
     make_challenge, verify_proof,
 };
 use onboarding::{
-    AgreementKey, Frame, KeySchedule, NetworkProofLevel, Reject, SessionKeys, SessionParameters,
-    Start, Suite, Transcript, sign_network_proof,
+    AgreementKey, Frame, KeySchedule, NetworkProofLevel, Recipient, RecipientKey, Reject,
+    SessionKeys, SessionParameters, Start, Suite, Transcript, sign_network_proof,
 };
 use provisioning::{Commit, Profile, Receipt, SealForProof, package_psk, seal_for_proof};
 use secret::{KAusf, PrivateKey};
@@ -71,6 +71,7 @@ pub(crate) struct Admitted {
     start: Vec<u8>,
     challenge: Vec<u8>,
     proof: Vec<u8>,
+    pub(crate) recipient: Recipient,
     pub(crate) keys: SessionKeys,
     pub(crate) identity: VerificationKey,
 }
@@ -125,6 +126,8 @@ pub(crate) struct Sealing {
     pub(crate) keyset: Option<Vec<u8>>,
     pub(crate) network_proof: NetworkProofLevel,
     pub(crate) claim_secret: Option<provisioning::ClaimSecret>,
+    pub(crate) recipient: RecipientKey,
+    pub(crate) cert_direct: bool,
 }
 
 pub(crate) const PAGE: &str = "<form method=post action=/sign-up><input type=hidden name=csrf value=token>\
@@ -225,28 +228,32 @@ impl Home {
             keyset: Some(self.operator().keyset.clone()),
             network_proof: NetworkProofLevel::OperatorChain,
             claim_secret: None,
+            recipient: proven.recipient_key().unwrap(),
+            cert_direct: proven.recipient == Recipient::CertDirect,
         };
         let seals = self.script(|script| std::mem::replace(&mut script.seals, Box::new(|_, _| {})));
         seals(self, &mut sealing);
         self.script(|script| script.seals = seals);
         let operator = sealing.operator.as_ref().unwrap_or_else(|| self.operator());
-        let recipient = proven.recipient_key().unwrap();
-        let header = Operator::header(
+        let mut header = Operator::header(
             &sealing.profile,
             sealing.session,
-            &recipient,
+            &sealing.recipient,
             sealing.network_proof,
         );
+        header.cert_direct = sealing.cert_direct;
         let psk = package_psk(&package_key, sealing.claim_secret.as_ref());
         let header = header.encode();
-        let package = if sealing.profile.device_id == proven.device_id
+        let as_asked = sealing.profile.device_id == proven.device_id
             && sealing.session == *session
-        {
+            && sealing.cert_direct == (proven.recipient == Recipient::CertDirect)
+            && sealing.recipient == proven.recipient_key().unwrap();
+        let package = if as_asked {
             let sealed = seal_for_proof(&SealForProof {
                 transcript,
                 known_key: Some(&proven.key),
                 device_id: &proven.device_id,
-                cert_direct_allowed: false,
+                cert_direct_allowed: true,
                 header: &header,
                 profile: &sealing.profile.encode(),
                 secret: &secret,
@@ -262,7 +269,7 @@ impl Home {
             let whole = provisioning::insert_secret(&sealing.profile.encode(), &secret).unwrap();
             let sealed = provisioning::seal_package(&provisioning::SealPackage {
                 header: &header,
-                recipient: &recipient,
+                recipient: &sealing.recipient,
                 transcript_hash: &transcript.hash(),
                 psk: &psk,
                 profile: &whole,
@@ -411,6 +418,7 @@ impl OneWayAuthService for Home {
             start: start.clone(),
             challenge: challenge.clone(),
             proof: proof.to_vec(),
+            recipient: proven.recipient,
             keys: accepted.keys,
             identity: proven.key,
         };

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use cause::Cause;
 use identifiers::{DeviceId, OnboardingSession};
-use onboarding::NetworkProofLevel;
+use onboarding::{AgreementKey, NetworkProofLevel, Recipient, Suite};
 use provisioning::{ClaimSecret, ReceiptResult};
+use secret::PrivateKey;
 use ue::{
-    CertificatePresentation, ClaimSecretOption, Manufacture, NetworkChoice, Onboarded, Phase,
-    Progress, SignUp, State, Ue, UeError,
+    CertificatePresentation, ClaimSecretOption, Manufacture, NetworkChoice, Onboarded,
+    PackageRecipient, Phase, Progress, SignUp, State, Ue, UeError,
 };
 
 use crate::home::{Laboratory, Seals};
@@ -80,6 +81,68 @@ async fn a_bare_device_gets_a_profile_however_it_presents_its_certificate() {
             receipts[0].package_sha256,
             cose::sha256(packages.last().unwrap())
         );
+    }
+}
+
+#[tokio::test]
+async fn a_profile_may_be_sealed_to_the_identity_key_itself() {
+    for certificate in [
+        CertificatePresentation::Url,
+        CertificatePresentation::Inline,
+    ] {
+        let lab = Laboratory::new().await;
+        let options = Manufacture {
+            certificate,
+            recipient: PackageRecipient::CertDirect,
+            ..Manufacture::default()
+        };
+        drop(lab.device("band", &options));
+        // What the factory decided is on disk.
+        let mut device = Ue::open(&lab.path("band")).unwrap();
+        assert!(onboard(&mut device).await.unwrap().receipt_delivered);
+        let asked = lab.home.script(|script| {
+            let sessions = script.sessions.values();
+            sessions
+                .map(|admitted| admitted.recipient.clone())
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(asked, [Recipient::CertDirect]);
+        assert!(device.authenticate().await.unwrap().committed);
+    }
+}
+
+#[tokio::test]
+async fn a_package_for_another_kind_of_recipient_than_asked_for_is_refused() {
+    let cases: Vec<(PackageRecipient, Seals)> = vec![
+        (
+            PackageRecipient::CertBound,
+            Box::new(|_, sealing| sealing.cert_direct = true),
+        ),
+        (
+            PackageRecipient::CertDirect,
+            Box::new(|_, sealing| sealing.cert_direct = false),
+        ),
+        (
+            PackageRecipient::CertDirect,
+            Box::new(|_, sealing| {
+                let stranger = PrivateKey::new([7; PrivateKey::LEN]);
+                let stranger = AgreementKey::new(Suite::P256, stranger).unwrap();
+                sealing.recipient.public = stranger.public().to_vec();
+            }),
+        ),
+    ];
+    for (recipient, spoil) in cases {
+        let lab = Laboratory::new().await;
+        lab.home.script(|script| script.seals = spoil);
+        let options = Manufacture {
+            recipient,
+            ..Manufacture::default()
+        };
+        let mut device = lab.device("band", &options);
+        let refused = onboard(&mut device).await.unwrap_err();
+        assert!(matches!(refused, UeError::Untrusted { .. }), "{refused}");
+        assert_eq!(refused.cause(), Cause::RecipientMismatch);
+        assert_eq!(device.status().unwrap().state, State::Bare);
     }
 }
 

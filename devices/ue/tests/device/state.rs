@@ -7,9 +7,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use ue::{Manufacture, State, StateError, Ue, UeError};
+use ue::{CipherSuite, Manufacture, State, StateError, Ue, UeError};
 
 use crate::home::Laboratory;
+use crate::operator::{AF, ME, SUPI};
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder)
@@ -47,9 +48,7 @@ async fn every_damaged_file_is_named_and_nothing_panics() {
             let results = [
                 Ue::open(&lab.path("band")).map(|_| ()),
                 device.status().map(|_| ()),
-                device
-                    .akma(None, ue::CipherSuite::PskAes128Ccm8)
-                    .map(|_| ()),
+                device.akma(None, CipherSuite::PskAes128Ccm8).map(|_| ()),
             ];
             if name != "identity.pem" {
                 let damaged = results.into_iter().any(|result| {
@@ -168,22 +167,6 @@ async fn the_command_tells_data_on_stdout_and_advice_on_stderr() {
     let authenticated = json(&lab, &["authenticate"]).await;
     assert_eq!(authenticated["state"], "active");
     let status = json(&lab, &["status"]).await;
-    for name in ["device_id", "supi", "ue_service_id", "state"] {
-        assert!(status[name].is_string(), "{name}");
-    }
-    let akma = json(&lab, &["akma", "--suite", "gcm"]).await;
-    for name in [
-        "a_kid",
-        "k_af",
-        "ua_star_id",
-        "suite",
-        "psk_identity",
-        "coaps_uri",
-        "expires_at",
-    ] {
-        assert!(akma[name].is_string(), "{name}");
-    }
-    assert_eq!(akma["ua_star_id"], "01000100a8");
     assert_eq!(
         json(&lab, &["register"]).await["ue_service_id"],
         status["ue_service_id"]
@@ -219,6 +202,83 @@ async fn the_command_tells_data_on_stdout_and_advice_on_stderr() {
             .unwrap()
             .contains("Exit codes:")
     );
+}
+
+#[tokio::test]
+async fn a_receipt_that_was_lost_is_delivered_before_the_next_onboarding() {
+    let lab = Laboratory::new().await;
+    let folder = lab.path("lab");
+    let direct = ["--recipient", "cert-direct"];
+    let new = ["new", "--lab", folder.to_str().unwrap()];
+    json(&lab, &[&new[..], &direct].concat()).await;
+    lab.home.script(|script| script.lose_receipts = true);
+    let onboard = ["onboard", "--sign-up", "auto"];
+    assert_eq!(json(&lab, &onboard).await["receipt_delivered"], false);
+    lab.home.script(|script| script.lose_receipts = false);
+    let again = run(&lab, &onboard).await;
+    assert!(again.status.success());
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(said.contains("receipt of the last installation"), "{said}");
+    let receipts = lab.home.script(|script| script.receipts.clone());
+    assert_eq!(receipts.len(), 2);
+    assert_ne!(receipts[0].package_sha256, receipts[1].package_sha256);
+}
+
+/// Other programs read these members; a new one may come, none goes or changes its form.
+#[tokio::test]
+async fn what_status_and_akma_print_for_programs_keeps_its_shape() {
+    let lab = Laboratory::new().await;
+    let folder = lab.path("lab");
+    json(&lab, &["new", "--lab", folder.to_str().unwrap()]).await;
+    let bare = json(&lab, &["status"]).await;
+    assert_eq!(bare["state"], "bare");
+    assert!(bare["device_id"].as_str().unwrap().starts_with("dev_"));
+    assert!(bare["supi"].is_null() && bare["ue_service_id"].is_null());
+
+    json(&lab, &["onboard", "--sign-up", "auto"]).await;
+    assert_eq!(json(&lab, &["status"]).await["state"], "installed");
+    json(&lab, &["authenticate"]).await;
+    let active = json(&lab, &["status"]).await;
+    assert_eq!(active["state"], "active");
+    assert_eq!(active["device_id"], bare["device_id"]);
+    assert_eq!(active["supi"], SUPI);
+    assert_eq!(active["ue_service_id"], ME);
+
+    let device = Ue::open(&lab.path("cli")).unwrap();
+    for (name, suite, registered, ua_star_id) in [
+        (
+            "ccm8",
+            CipherSuite::PskAes128Ccm8,
+            "TLS_PSK_WITH_AES_128_CCM_8",
+            "010001c0a8",
+        ),
+        (
+            "gcm",
+            CipherSuite::PskAes128GcmSha256,
+            "TLS_PSK_WITH_AES_128_GCM_SHA256",
+            "01000100a8",
+        ),
+    ] {
+        let printed = json(&lab, &["akma", "--suite", name]).await;
+        let key = device.akma(None, suite).ok().unwrap();
+        let k_af = data_encoding::HEXLOWER.encode(key.k_af.expose());
+        assert_eq!(printed["a_kid"], key.a_kid.as_str());
+        assert_eq!(printed["k_af"], k_af);
+        assert_eq!(printed["af"], AF);
+        assert_eq!(printed["ua_star_id"], ua_star_id);
+        assert_eq!(printed["suite"], registered);
+        let psk_identity = format!("3GPP-AKMA{}", key.a_kid.as_str());
+        assert_eq!(printed["psk_identity"], psk_identity);
+        let coaps_uri = lab.home.script(|script| script.coaps_uri.clone());
+        assert_eq!(printed["coaps_uri"], coaps_uri);
+        let expires_at: jiff::Timestamp = printed["expires_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(
+            expires_at.as_second(),
+            i64::try_from(key.expires_at).unwrap()
+        );
+    }
+    let elsewhere = json(&lab, &["akma", "--af", "other.berth.test"]).await;
+    assert!(elsewhere["coaps_uri"].is_null());
 }
 
 /// Kills the command at random moments; whatever it was doing, the device can be used afterwards.
