@@ -227,7 +227,7 @@ fn next_step(enrolling: &Enrolling<'_>) -> Option<Step> {
         return Some(Step::Associate);
     }
     let session = enrolling.session.as_ref()?;
-    if !can_deliver(enrolment, &session.record) || enrolment.is_in_service() {
+    if !can_deliver(enrolment, &session.record) {
         return None;
     }
     match enrolment.delivery_for(&enrolling.device.session) {

@@ -132,3 +132,25 @@ pub(crate) fn match_code(transcript: &Transcript<'_>) -> String {
     let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % 1_000_000;
     format!("{number:06}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_chain_that_the_device_demanded_and_got_proves_the_network_to_it() {
+        for demanded in 0..4 {
+            for network_proven in [false, true] {
+                let session = SessionRecord {
+                    demanded,
+                    network_proven,
+                    ..SessionRecord::default()
+                };
+                assert_eq!(
+                    session.is_proven_to_device(),
+                    demanded == 1 && network_proven
+                );
+            }
+        }
+    }
+}

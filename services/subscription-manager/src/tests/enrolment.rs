@@ -288,6 +288,33 @@ async fn an_exhausted_plan_ends_the_attempt_and_another_plan_can_be_chosen() {
 }
 
 #[tokio::test]
+async fn a_refusal_for_good_gives_every_number_back() {
+    let world = World::new().await;
+    let script = &world.vault.script;
+    script.add("mint", Fault::Refuse(Cause::NotAuthorized));
+    let authentication = Device::new("4711").authenticate(1);
+    let session = world.open(&authentication).await;
+    world.sign_up(&session).await.unwrap();
+    let context = world.context();
+    let device_id = &authentication.device.device_id;
+    assert_eq!(
+        advance(&context, device_id).await.unwrap(),
+        Progress::Stepped
+    );
+    let allocated = world.enrolment(&authentication.device).await;
+    world.enrol(&authentication.device).await;
+    let failed = world.enrolment(&authentication.device).await;
+    assert_eq!(failed.failure, u32::from(Cause::NotAuthorized.number()));
+    for claimed in [allocated.supi, allocated.gpsi, allocated.ue_service_id] {
+        let tag = context.store.tag(&claimed).unwrap();
+        assert!(
+            context.store.claim(&tag).await.unwrap().is_none(),
+            "{claimed}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn numbers_that_others_hold_are_passed_over() {
     let world = World::new().await;
     world

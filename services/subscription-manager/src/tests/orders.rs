@@ -169,10 +169,14 @@ async fn a_device_that_was_ordered_is_signed_up_by_itself() {
     let world = World::new().await;
     let placed = place(&world, &labelled("a", "4711")).await;
     let other = Device::new("4712").authenticate(2);
-    assert_eq!(
-        world.open(&other).await.record().state(),
-        SessionState::Limited
-    );
+    let session = world.open(&other).await;
+    assert_eq!(session.record().state(), SessionState::Limited);
+    // Another device cannot use the code of an order that names one.
+    let context = world.context();
+    let code = placed.code.unwrap();
+    let refused = sign_up(&context, &outbox(&context), &session, with_code(&code)).await;
+    assert_eq!(refused.unwrap_err().cause(), Cause::NoOrder);
+
     let ordered = Device::new("4711").authenticate(1);
     assert_eq!(
         world.open(&ordered).await.record().state(),
@@ -184,17 +188,6 @@ async fn a_device_that_was_ordered_is_signed_up_by_itself() {
     ordered
         .open(&enrolment.delivery.unwrap().package, None)
         .unwrap();
-    // Another device cannot use the code of an order that names one.
-    let context = world.context();
-    let session = world.session(&other.session).await;
-    let refused = sign_up(
-        &context,
-        &outbox(&context),
-        &session,
-        with_code(&placed.code.unwrap()),
-    )
-    .await;
-    assert_eq!(refused.unwrap_err().cause(), Cause::NoOrder);
 }
 
 #[tokio::test]
