@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod bench;
 mod cluster;
 mod fuzz;
 mod lint;
@@ -34,6 +35,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Operations a second of the release build, over real sockets.
+    Bench(bench::Arguments),
     /// The demo of the release build.
     Demo {
         /// Passed on to `berth demo`.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::lint(),
         Task::Test => test::test(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Task::Bench(arguments) => bench::bench(&arguments),
         Task::Demo { arguments } => {
             run::cargo(["run", "--release", "--package", "berth", "--", "demo"])
                 .args(arguments)
