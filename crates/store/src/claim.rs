@@ -98,29 +98,18 @@ impl Store {
     /// [`ClaimError::Held`]; as [`update`](Self::update).
     pub async fn reserve(&self, claimed: &Tag, holder: &str) -> Result<(), ClaimError> {
         let reserved_ms = self.unix_ms();
-        let mut found = false;
         self.update::<Row, ClaimError>(claimed, Class::Record, |read| match read {
-            None => {
-                found = false;
-                Ok(Update::Put(Row {
-                    holder: holder.to_owned(),
-                    confirmed: false,
-                    reserved_ms,
-                }))
-            }
-            Some(held) if held.record.holder == holder => {
-                found = true;
-                Ok(Update::Keep)
-            }
+            None => Ok(Update::Put(Row {
+                holder: holder.to_owned(),
+                confirmed: false,
+                reserved_ms,
+            })),
+            Some(held) if held.record.holder == holder => Ok(Update::Keep),
             Some(held) => Err(ClaimError::Held {
                 confirmed: held.record.confirmed,
             }),
         })
         .await?;
-        if found {
-            // An earlier attempt wrote it; whether all replicas have it is not known.
-            self.settle().await?;
-        }
         Ok(())
     }
 
@@ -129,25 +118,18 @@ impl Store {
     /// # Errors
     /// [`ClaimError::Lost`] if the reservation was freed or is another's; as [`update`](Self::update).
     pub async fn confirm(&self, claimed: &Tag, holder: &str) -> Result<(), ClaimError> {
-        let mut found = false;
         self.update::<Row, ClaimError>(claimed, Class::Record, |read| match read {
-            Some(held) if held.record.holder == holder => {
-                found = held.record.confirmed;
-                Ok(if found {
-                    Update::Keep
-                } else {
-                    Update::Put(Row {
-                        confirmed: true,
-                        ..held.record.clone()
-                    })
+            Some(held) if held.record.holder == holder => Ok(if held.record.confirmed {
+                Update::Keep
+            } else {
+                Update::Put(Row {
+                    confirmed: true,
+                    ..held.record.clone()
                 })
-            }
+            }),
             _ => Err(ClaimError::Lost),
         })
         .await?;
-        if found {
-            self.settle().await?;
-        }
         Ok(())
     }
 

@@ -22,7 +22,8 @@ pub enum Update<R> {
     PutFor(R, Duration),
     /// Deletes what is there.
     Delete,
-    /// Leaves everything as it is; nothing is written.
+    /// Leaves everything as it is; nothing is written. With class record, what was read is as safe as a write of that
+    /// class before it is answered: an earlier attempt may have written it without hearing whether it lasts.
     Keep,
 }
 
@@ -34,7 +35,7 @@ impl Store {
     ///
     /// # Errors
     /// What `decide` answers; [`Error::Conflict`] if others were faster all the time; as
-    /// [`read`](Self::read) and [`commit`](Self::commit).
+    /// [`read`](Self::read), [`commit`](Self::commit) and [`settle`](Self::settle).
     pub async fn update<R, E>(
         &self,
         tag: &Tag,
@@ -50,7 +51,12 @@ impl Store {
             let read = self.read::<R>(tag).await?;
             let mut transaction = self.transaction(tag, class);
             let written = match decide(read.as_ref())? {
-                Update::Keep => return Ok(read),
+                Update::Keep => {
+                    if class == Class::Record {
+                        self.settle().await?;
+                    }
+                    return Ok(read);
+                }
                 Update::Put(record) => {
                     transaction.put(&record).if_unchanged(read.as_ref());
                     Some(record)

@@ -145,10 +145,7 @@ impl Credentials {
                 },
             )
             .await?;
-        if kept {
-            // An earlier attempt wrote it; whether all replicas have it is not known.
-            self.store.settle().await?;
-        } else {
+        if !kept {
             self.forget_numbers(&tag, &gone).await?;
         }
         answer.ok_or_else(|| CredentialError::damaged().into())

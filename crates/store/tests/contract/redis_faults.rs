@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use store::{
     Class, Database, Error, Hint, Idempotency, Observation, Observer, OpenError, Record, Store,
-    StoreConfig, SystemClock,
+    StoreConfig, SystemClock, Update,
 };
 use tokio::time::timeout;
 
@@ -141,6 +141,37 @@ async fn a_record_that_the_replica_does_not_confirm_has_an_unknown_outcome() {
     })
     .await;
     assert_eq!(store.counter(&tag, COUNT).await.unwrap().count, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_answered_only_when_the_replica_has_it() {
+    let (_primary, replica, config) = replicated(Duration::from_millis(200)).await;
+    let (_database, store) = open(&config).await;
+    let tag = store.tag("t").unwrap();
+    let once = |class| {
+        store.update::<Note, Error>(&tag, class, |read| {
+            Ok(if read.is_some() {
+                Update::Keep
+            } else {
+                Update::Put(note(7))
+            })
+        })
+    };
+    eventually(SOON, "the first beat", || async {
+        store.read::<Note>(&tag).await.is_ok()
+    })
+    .await;
+    replica.signal("STOP");
+    for attempt in ["written", "found"] {
+        let unknown = once(Class::Record).await.unwrap_err();
+        assert_eq!(unknown.cause(), cause::Cause::OutcomeUnknown, "{attempt}");
+    }
+    assert!(once(Class::Session).await.is_ok());
+    replica.signal("CONT");
+    eventually(SOON, "the record", || async {
+        once(Class::Record).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
