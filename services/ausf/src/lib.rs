@@ -95,6 +95,7 @@ pub async fn build(
     let tasks = tasks::Tasks {
         sealer: ports.sealer.clone(),
         anchor_keys: ports.anchor_keys,
+        vault: ports.vault.clone(),
         subscription_manager: ports.subscription_manager.clone(),
     };
     let outbox = Outbox::new(ports.store.clone(), Arc::new(tasks));

@@ -1,5 +1,7 @@
 //! The registry of manufacturers whose device certificates are trusted.
 
+use std::net::IpAddr;
+
 use onboarding::certificate::Certificate;
 use onboarding::certificate_url::{CertificateUrl, UrlPrefix};
 use store::{Class, Names, Store, Tag};
@@ -32,7 +34,7 @@ pub struct Manufacturer {
 impl Manufacturer {
     /// Whether every prefix and anchor can be read.
     pub fn is_well_formed(&self) -> bool {
-        (1..=64).contains(&self.name.len())
+        is_name(&self.name)
             && !self.device_anchors.is_empty()
             && self
                 .url_prefixes
@@ -41,7 +43,10 @@ impl Manufacturer {
             && self
                 .device_anchors
                 .iter()
+                .chain(&self.server_anchors)
                 .all(|anchor| Certificate::from_der(anchor).is_ok())
+            && self.allowed_networks.iter().all(|text| is_network(text))
+            && self.host_overrides.iter().all(|text| is_override(text))
     }
 
     /// The URL in its one form, if it lies under a prefix of this manufacturer.
@@ -53,6 +58,30 @@ impl Manufacturer {
             .filter_map(|prefix| UrlPrefix::parse(prefix, &self.allowed_ports).ok());
         prefixes.any(|prefix| prefix.matches(&url)).then_some(url)
     }
+}
+
+/// Whether this can be the name of an entry: 1 to 64 characters, none of them a control character.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
+/// `address/length`.
+fn is_network(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else {
+        return false;
+    };
+    let longest = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    length.parse::<u8>().is_ok_and(|length| length <= longest)
+}
+
+/// `host=address`.
+fn is_override(text: &str) -> bool {
+    text.split_once('=')
+        .is_some_and(|(host, address)| !host.is_empty() && address.parse::<IpAddr>().is_ok())
 }
 
 /// The registry in the store. Without an entry nobody is trusted.

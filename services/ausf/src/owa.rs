@@ -35,6 +35,9 @@ pub struct OneWayAuthentication {
 /// How long identical Proofs get the same Accept.
 pub(crate) const PROOF_RETRIES: Duration = Duration::from_secs(60);
 
+/// Longest frame of a device. A Start with four certificates has some 6 KiB.
+pub(crate) const MAX_FRAME_OCTETS: usize = 16 * 1024;
+
 /// Where a message came from: a gateway that has shown its identity, and its word for the device.
 #[derive(Clone, Debug)]
 pub struct Origin {

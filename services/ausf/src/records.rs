@@ -25,11 +25,43 @@ pub(crate) struct OwaSessionRecord {
     /// SHA-256 of the one Proof that was taken; empty before.
     #[prost(bytes = "vec", tag = "8")]
     pub(crate) proof_digest: Vec<u8>,
+    /// When that Proof was taken.
+    #[prost(uint64, tag = "9")]
+    pub(crate) taken_at_ms: u64,
+    /// What that Proof was answered with: key and nonce of an Accept follow from the Proof, so that no other
+    /// parameters may ever leave under them.
+    #[prost(message, optional, tag = "10")]
+    pub(crate) answer: Option<OwaAnswerRecord>,
 }
 
 impl Record for OwaSessionRecord {
     const KIND: Kind = Kind::new("owa-session");
     const SCHEMA: u16 = 1;
+}
+
+/// The answer to an accepted Proof.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct OwaAnswerRecord {
+    /// Body of the Accept.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) accept: Vec<u8>,
+    /// The limited session that the gateway was told.
+    #[prost(uint64, tag = "2")]
+    pub(crate) expires_at_ms: u64,
+    #[prost(string, tag = "3")]
+    pub(crate) portal_url: String,
+    #[prost(string, tag = "4")]
+    pub(crate) captive_api_url: String,
+    #[prost(string, repeated, tag = "5")]
+    pub(crate) provisioning_uris: Vec<String>,
+    #[prost(string, tag = "6")]
+    pub(crate) dnn: String,
+    #[prost(string, tag = "7")]
+    pub(crate) provisioning_server: String,
+    #[prost(string, repeated, tag = "8")]
+    pub(crate) allowed_targets: Vec<String>,
+    #[prost(uint64, tag = "9")]
+    pub(crate) quota_bytes: u64,
 }
 
 /// A certificate chain that was validated, at the tag of its key.
@@ -144,13 +176,9 @@ pub(crate) struct AnchorKeyTask {
     pub(crate) authentication_epoch: u64,
 }
 
-/// An activation that the subscription manager still has to hear of.
+/// A proven credential set that still has to be promoted, and the subscription manager to be told of it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ActivationTask {
     #[prost(string, tag = "1")]
-    pub(crate) subscription_id: String,
-    #[prost(string, tag = "2")]
-    pub(crate) device_id: String,
-    #[prost(string, tag = "3")]
     pub(crate) credential_set_id: String,
 }

@@ -10,13 +10,14 @@ use secret::KAkma;
 use store::{Applied, Applier, Outgoing, Sealer};
 
 use crate::authentication::{ACTIVATION, ANCHOR_KEY, anchor_key_binding};
-use crate::ports::{AnchorKeyRegistration, AnchorKeys, SubscriptionManager};
+use crate::ports::{AnchorKeyRegistration, AnchorKeys, PeerResult, SubscriptionManager, Vault};
 use crate::records::{ActivationTask, AnchorKeyTask};
 
-/// Tells the AAnF and the subscription manager.
+/// Tells the AAnF, the vault and the subscription manager.
 pub(crate) struct Tasks {
     pub(crate) sealer: Sealer,
     pub(crate) anchor_keys: Arc<dyn AnchorKeys>,
+    pub(crate) vault: Arc<dyn Vault>,
     pub(crate) subscription_manager: Arc<dyn SubscriptionManager>,
 }
 
@@ -29,14 +30,7 @@ impl Applier for Tasks {
                 None => return Applied::Refused("the task is damaged".to_owned()),
             },
             ACTIVATION => match ActivationTask::decode(message.payload.as_slice()) {
-                Ok(task) => {
-                    let told = self.subscription_manager.credential_activated(
-                        &task.subscription_id,
-                        &task.device_id,
-                        &task.credential_set_id,
-                    );
-                    told.await
-                }
+                Ok(task) => self.activate(&task.credential_set_id).await,
                 Err(_) => return Applied::Refused("the task is damaged".to_owned()),
             },
             _ => return Applied::Refused("the topic is not known".to_owned()),
@@ -58,6 +52,18 @@ impl Applier for Tasks {
 }
 
 impl Tasks {
+    /// Promoting is idempotent, and a set that another has replaced since is refused by the vault.
+    async fn activate(&self, credential_set_id: &str) -> PeerResult<()> {
+        let promotion = self.vault.promote(credential_set_id).await?;
+        self.subscription_manager
+            .credential_activated(
+                &promotion.subscription_id,
+                &promotion.device_id,
+                credential_set_id,
+            )
+            .await
+    }
+
     fn registration(&self, payload: &[u8]) -> Option<AnchorKeyRegistration> {
         let task = AnchorKeyTask::decode(payload).ok()?;
         let binding = anchor_key_binding(&task.supi, task.authentication_epoch);

@@ -8,7 +8,7 @@ use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::answer;
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::manufacturers::{Manufacturer, Manufacturers};
+use crate::manufacturers::{Manufacturer, Manufacturers, is_name};
 
 pub(super) struct Edge {
     pub(super) manufacturers: Manufacturers,
@@ -54,6 +54,9 @@ impl ManufacturerService for Edge {
         request: Request<pb::DeleteManufacturerRequest>,
     ) -> Result<Response<pb::DeleteManufacturerResponse>, Status> {
         let name = request.into_inner().name;
+        if !is_name(&name) {
+            return Err(refuse(Cause::MandatoryElementIncorrect));
+        }
         tracing::info!(manufacturer = name, "manufacturer removed");
         answer(
             &self.metrics,

@@ -12,7 +12,6 @@ use store::{Class, Stored, Tag};
 use super::start_aka::{StartAkaError, check_context};
 use crate::authentication::{ACTIVATION, ANCHOR_KEY, Authentication, anchor_key_binding};
 use crate::error::StateError;
-use crate::ports::Promotion;
 use crate::records::{ActivationTask, AkaContextRecord, AnchorKeyTask, Outcome};
 
 /// An authentication was not decided.
@@ -65,8 +64,9 @@ pub enum Confirmation {
 /// Compares RES* with XRES* and, on success, hands K_AKMA to the AAnF and a proven credential set to the vault.
 ///
 /// A wrong RES* consumes the context. Repeating the right one answers the same while the context lives. The
-/// result and what the AAnF and the subscription manager have to hear are one transaction; the AAnF is tried
-/// for `anchor_key_wait`, success is answered either way.
+/// result and the registration of K_AKMA are one transaction. That a credential set is proven is durable before
+/// the vault is asked to promote it, so that its promotion and the news of it survive a crash at any point. Both
+/// the AAnF and the subscription manager are tried for `anchor_key_wait`; success is answered either way.
 ///
 /// # Errors
 /// [`ConfirmAkaError`]
@@ -83,114 +83,150 @@ pub async fn confirm_aka(
     let Ok(tag) = authentication.context_tag(auth_ctx_id) else {
         return Err(StartAkaError::ContextNotFound.into());
     };
-    let found = authentication.store.read::<AkaContextRecord>(&tag).await?;
-    let context = found.ok_or(StartAkaError::ContextNotFound)?;
-    check_context(&context, caller, serving_network_name)?;
-    if context.record.outcome() == Outcome::Failure {
-        return Ok(Confirmation::Failure);
-    }
-    let (xres_star, k_ausf) = authentication.unseal_context(auth_ctx_id, &context.record.sealed)?;
-    let is_right = res_star.is_some_and(|res_star| confirm(&xres_star, &res_star).is_ok());
-    if !is_right {
-        if context.record.outcome() == Outcome::Open {
-            fail(authentication, &tag, &context).await?;
+    for _ in 0..MOST_DECISIONS {
+        let found = authentication.store.read::<AkaContextRecord>(&tag).await?;
+        let context = found.ok_or(StartAkaError::ContextNotFound)?;
+        check_context(authentication, &context, caller, serving_network_name)?;
+        let attempt = Attempt {
+            authentication,
+            auth_ctx_id,
+            tag: &tag,
+            context,
+            serving_network_name,
+        };
+        match attempt.decide(res_star.as_ref()).await {
+            // Somebody else has decided the same context at the same time: what they decided holds.
+            Err(ConfirmAkaError::State(StateError::Store(error))) if error.is_conflict() => {}
+            decided => return decided,
         }
-        return Ok(Confirmation::Failure);
     }
+    Err(StartAkaError::ContextNotFound.into())
+}
 
-    let damaged = || {
-        StateError::from(store::Error::Corrupt {
-            kind: "aka-context",
-        })
-    };
-    let supi = Supi::parse(&context.record.supi).map_err(|_| damaged())?;
-    let k_seaf = k_seaf(&k_ausf, serving_network_name);
-    if context.record.outcome() == Outcome::Success {
-        return Ok(Confirmation::Success {
+/// A context is decided once; reading it again after somebody else did finds a decision.
+const MOST_DECISIONS: usize = 3;
+
+/// One look at a context.
+struct Attempt<'a> {
+    authentication: &'a Authentication,
+    auth_ctx_id: &'a str,
+    tag: &'a Tag,
+    context: Stored<AkaContextRecord>,
+    serving_network_name: &'a ServingNetworkName,
+}
+
+impl Attempt<'_> {
+    async fn decide(&self, res_star: Option<&ResStar>) -> Result<Confirmation, ConfirmAkaError> {
+        let record = &self.context.record;
+        if record.outcome() == Outcome::Failure {
+            return Ok(Confirmation::Failure);
+        }
+        let (xres_star, k_ausf) = self
+            .authentication
+            .unseal_context(self.auth_ctx_id, &record.sealed)?;
+        if res_star.is_none_or(|res_star| confirm(&xres_star, res_star).is_err()) {
+            if record.outcome() == Outcome::Open {
+                self.fail().await?;
+            }
+            return Ok(Confirmation::Failure);
+        }
+        let supi = Supi::parse(&record.supi).map_err(|_| damaged())?;
+        let commit = match record.outcome() {
+            Outcome::Success => record.commit.clone(),
+            _ => self.succeed(&supi, &k_ausf).await?,
+        };
+        Ok(Confirmation::Success {
             supi,
-            k_seaf,
-            commit: context.record.commit,
-        });
+            k_seaf: k_seaf(&k_ausf, self.serving_network_name),
+            commit,
+        })
     }
 
-    let promotion = match context.record.candidate {
-        true => {
-            let promoted = authentication
-                .vault
-                .promote(&context.record.credential_set_id)
-                .await;
-            Some(promoted.map_err(ConfirmAkaError::Promote)?)
+    /// The context is consumed; a record of the failure stays, so that repeating it answers the same.
+    async fn fail(&self) -> Result<(), ConfirmAkaError> {
+        let record = AkaContextRecord {
+            outcome: Outcome::Failure.into(),
+            sealed: Vec::new(),
+            ..self.context.record.clone()
+        };
+        let mut transaction = self
+            .authentication
+            .store
+            .transaction(self.tag, Class::Record);
+        transaction
+            .put(&record)
+            .if_version(self.context.version)
+            .expires_in(self.authentication.context_lifetime);
+        self.authentication.store.commit(transaction).await?;
+        Ok(())
+    }
+
+    async fn succeed(&self, supi: &Supi, k_ausf: &KAusf) -> Result<Vec<u8>, ConfirmAkaError> {
+        let Self { authentication, .. } = self;
+        let mut record = AkaContextRecord {
+            outcome: Outcome::Success.into(),
+            ..self.context.record.clone()
+        };
+        let activation = match record.candidate {
+            true => {
+                let (tag, commit) = self.promote().await?;
+                record.commit = commit;
+                Some(tag)
+            }
+            false => None,
+        };
+        let mut transaction = authentication.store.transaction(self.tag, Class::Record);
+        if record.akma_allowed
+            && let Some(task) = anchor_key_task(authentication, &record, supi, k_ausf)?
+        {
+            transaction.send(ANCHOR_KEY, &task);
         }
-        false => None,
-    };
-    let commit = succeed(authentication, &tag, &context, &supi, &k_ausf, promotion).await?;
-    authentication
-        .outbox
-        .drain(&tag, authentication.anchor_key_wait)
-        .await;
-    Ok(Confirmation::Success {
-        supi,
-        k_seaf,
-        commit,
-    })
-}
+        transaction
+            .put(&record)
+            .if_version(self.context.version)
+            .expires_in(authentication.context_lifetime);
+        authentication.store.commit(transaction).await?;
 
-/// The context is consumed; a record of the failure stays, so that repeating it answers the same.
-async fn fail(
-    authentication: &Authentication,
-    tag: &Tag,
-    context: &Stored<AkaContextRecord>,
-) -> Result<(), ConfirmAkaError> {
-    let record = AkaContextRecord {
-        outcome: Outcome::Failure.into(),
-        sealed: Vec::new(),
-        ..context.record.clone()
-    };
-    let mut transaction = authentication.store.transaction(tag, Class::Record);
-    transaction
-        .put(&record)
-        .if_version(context.version)
-        .expires_in(authentication.context_lifetime);
-    Ok(authentication.store.commit(transaction).await.map(drop)?)
-}
+        let wait = authentication.anchor_key_wait;
+        let told = async {
+            match &activation {
+                Some(tag) => drop(authentication.outbox.drain(tag, wait).await),
+                None => {}
+            }
+        };
+        tokio::join!(authentication.outbox.drain(self.tag, wait), told);
+        Ok(record.commit)
+    }
 
-async fn succeed(
-    authentication: &Authentication,
-    tag: &Tag,
-    context: &Stored<AkaContextRecord>,
-    supi: &Supi,
-    k_ausf: &KAusf,
-    promotion: Option<Promotion>,
-) -> Result<Vec<u8>, ConfirmAkaError> {
-    let mut record = AkaContextRecord {
-        outcome: Outcome::Success.into(),
-        ..context.record.clone()
-    };
-    let mut transaction = authentication.store.transaction(tag, Class::Record);
-    if let Some(promotion) = promotion {
-        record.commit.clone_from(&promotion.commit);
+    /// Makes the proven credential set the active one. Where the activation waits has a tag of its own, so that
+    /// neither the AAnF nor the subscription manager holds up what the other has to hear.
+    async fn promote(&self) -> Result<(Tag, Vec<u8>), ConfirmAkaError> {
+        let Self { authentication, .. } = self;
+        let credential_set_id = &self.context.record.credential_set_id;
+        let tag = authentication
+            .store
+            .tag(credential_set_id)
+            .map_err(store::Error::from)?;
+        let mut transaction = authentication.store.transaction(&tag, Class::Record);
         let task = ActivationTask {
-            subscription_id: promotion.subscription_id,
-            device_id: promotion.device_id,
-            credential_set_id: record.credential_set_id.clone(),
+            credential_set_id: credential_set_id.clone(),
         };
         transaction.send(ACTIVATION, &task);
+        authentication.store.commit(transaction).await?;
+        match authentication.vault.promote(credential_set_id).await {
+            Ok(promotion) => Ok((tag, promotion.commit)),
+            Err(cause) => {
+                authentication.outbox.nudge(&tag);
+                Err(ConfirmAkaError::Promote(cause))
+            }
+        }
     }
-    if record.akma_allowed
-        && let Some(task) = anchor_key_task(authentication, &record, supi, k_ausf)?
-    {
-        transaction.send(ANCHOR_KEY, &task);
-    }
-    transaction
-        .put(&record)
-        .if_version(context.version)
-        .expires_in(authentication.context_lifetime);
-    match authentication.store.commit(transaction).await {
-        Ok(_) => Ok(record.commit),
-        // Somebody else confirmed the same context at the same time, with the same RES*.
-        Err(error) if error.is_conflict() => Ok(record.commit),
-        Err(error) => Err(error.into()),
-    }
+}
+
+fn damaged() -> StateError {
+    StateError::from(store::Error::Corrupt {
+        kind: "aka-context",
+    })
 }
 
 fn anchor_key_task(
@@ -202,11 +238,6 @@ fn anchor_key_task(
     let Some(home) = authentication.networks.home_of(supi) else {
         tracing::error!(supi = %supi.redacted(), "no home network is configured for this SUPI: it gets no AKMA keys");
         return Ok(None);
-    };
-    let damaged = || {
-        StateError::from(store::Error::Corrupt {
-            kind: "aka-context",
-        })
     };
     let routing_indicator =
         RoutingIndicator::parse(&record.routing_indicator).map_err(|_| damaged())?;

@@ -1,15 +1,17 @@
 //! Whose key is it? Finding and validating the certificate of a device that has proven its key.
 
-use std::time::Duration;
+use std::slice;
 
 use cause::Cause;
+use cose::{KeyId, VerificationKey};
 use data_encoding::HEXLOWER;
-use onboarding::Recipient;
-use onboarding::certificate::{CertificateError, PathPolicy, validate_path};
+use onboarding::certificate::{Certificate, CertificateError, PathPolicy, validate_path};
 use onboarding::certificate_url::{CertificateUrl, CertificateUrlError, DeviceSerial};
-use onboarding::server::{BindingError, VerifiedProof, check_certificate};
+use onboarding::server::{BindingError, ProofError, VerifiedProof, check_certificate};
+use onboarding::{Recipient, Start};
 use store::{Class, Tag};
 
+use super::prove::ProveOwaError;
 use crate::manufacturers::Manufacturer;
 use crate::owa::OneWayAuthentication;
 use crate::ports::FetchCertificate;
@@ -94,11 +96,21 @@ pub(crate) async fn device_certificate(
     });
     let covering = covering.transpose()?;
 
-    let cached = cached_chain(owa, proof).await?;
-    let is_new = cached.is_none();
-    let chain = match (start.chain.is_empty(), cached, &covering) {
+    let cached = cached_chain(owa, &proof.start.key_id).await?;
+    // One that was replaced or has expired since is no reason to refuse the device: it is looked up anew.
+    let usable = cached.as_ref().filter(|chain| {
+        let is_named = chain
+            .first()
+            .is_some_and(|der| check_certificate(start, der).is_ok());
+        let mut vouching = match &covering {
+            Some((manufacturer, _)) => slice::from_ref(*manufacturer).iter(),
+            None => manufacturers.iter(),
+        };
+        is_named && vouching.any(|manufacturer| validate(owa, chain, manufacturer).is_ok())
+    });
+    let chain = match (start.chain.is_empty(), usable, &covering) {
         (false, _, _) => start.chain.clone(),
-        (true, Some(chain), _) => chain,
+        (true, Some(chain), _) => chain.clone(),
         (true, None, Some((manufacturer, url))) => fetch(owa, manufacturer, url).await?,
         (true, None, None) => return Err(DeviceCertificateError::NotFound),
     };
@@ -129,8 +141,8 @@ pub(crate) async fn device_certificate(
     if direct && !(manufacturer.allow_cert_direct && certificate.allows_key_agreement()) {
         return Err(DeviceCertificateError::CertDirect);
     }
-    if is_new {
-        remember(owa, proof, &chain).await?;
+    if cached.as_ref() != Some(&chain) {
+        remember(owa, &proof.start.key_id, &chain).await?;
     }
     Ok(CertifiedDevice {
         manufacturer: manufacturer.name.clone(),
@@ -178,37 +190,47 @@ async fn fetch(
     })
 }
 
-/// The chain that was valid when the device was seen last; it is validated again.
-pub(crate) async fn cached_chain(
+/// The key of a device that was seen before, for a Proof that carries none.
+pub(super) async fn known_key(
     owa: &OneWayAuthentication,
-    proof: &VerifiedProof,
+    start: &[u8],
+) -> Result<Option<VerificationKey>, ProveOwaError> {
+    let start = Start::decode(start).map_err(ProofError::Start)?;
+    let chain = cached_chain(owa, &start.key_id).await?.unwrap_or_default();
+    let certificate = chain
+        .first()
+        .and_then(|der| Certificate::from_der(der).ok());
+    Ok(certificate.and_then(|certificate| VerificationKey::from_spki(certificate.spki()).ok()))
+}
+
+/// The chain that was valid when the device was seen last; it is validated again.
+async fn cached_chain(
+    owa: &OneWayAuthentication,
+    key_id: &KeyId,
 ) -> Result<Option<Vec<Vec<u8>>>, store::Error> {
     let found = owa
         .store
-        .read::<CertificateRecord>(&key_tag(owa, proof)?)
+        .read::<CertificateRecord>(&key_tag(owa, key_id)?)
         .await?;
     Ok(found.map(|found| found.record.chain))
 }
 
 async fn remember(
     owa: &OneWayAuthentication,
-    proof: &VerifiedProof,
+    key_id: &KeyId,
     chain: &[Vec<u8>],
 ) -> Result<(), store::Error> {
-    let lifetime: Duration = owa.certificate_cache;
     let mut transaction = owa
         .store
-        .transaction(&key_tag(owa, proof)?, Class::Ephemeral);
+        .transaction(&key_tag(owa, key_id)?, Class::Ephemeral);
     transaction
         .put(&CertificateRecord {
             chain: chain.to_vec(),
         })
-        .expires_in(lifetime);
+        .expires_in(owa.certificate_cache);
     owa.store.commit(transaction).await.map(drop)
 }
 
-fn key_tag(owa: &OneWayAuthentication, proof: &VerifiedProof) -> Result<Tag, store::Error> {
-    Ok(owa
-        .store
-        .tag(&HEXLOWER.encode(proof.key.key_id().as_bytes()))?)
+fn key_tag(owa: &OneWayAuthentication, key_id: &KeyId) -> Result<Tag, store::Error> {
+    Ok(owa.store.tag(&HEXLOWER.encode(key_id.as_bytes()))?)
 }

@@ -1,31 +1,25 @@
 //! The second step of OWA: Proof → Accept or Reject.
 
 use cause::Cause;
-use cose::VerificationKey;
-use data_encoding::HEXLOWER;
 use identifiers::{OnboardingSession, ServingNetworkName};
-use onboarding::certificate::Certificate;
 use onboarding::server::{ProofError, VerifiedProof, make_accept, verify_proof};
-use onboarding::{
-    AcceptError, DeviceClass, Frame, KeySchedule, SessionParameters, Start, Transcript,
-};
+use onboarding::{AcceptError, DeviceClass, Frame, KeySchedule, SessionParameters, Transcript};
 use secret::OwaKey;
-use store::{Class, Stored, Update};
 
-use super::device_certificate::{CertifiedDevice, DeviceCertificateError, device_certificate};
+use super::device_certificate::{
+    CertifiedDevice, DeviceCertificateError, device_certificate, known_key,
+};
+use super::owa_session;
 use super::start::reject;
 use crate::error::StateError;
-use crate::owa::{OneWayAuthentication, Origin, PROOF_RETRIES, prk_binding};
+use crate::owa::{MAX_FRAME_OCTETS, OneWayAuthentication, Origin, prk_binding};
 use crate::ports::{AuthenticatedDevice, LimitedSession};
-use crate::records::{CertificateRecord, OwaSessionRecord};
-
-/// Bad Proofs that close a session.
-const MAX_BAD_PROOFS: u32 = 8;
+use crate::records::OwaAnswerRecord;
 
 /// A Proof is refused or could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveOwaError {
-    /// It is no frame of a Proof.
+    /// It is no frame of a Proof, or too long for one.
     #[error("it is no Proof")]
     NotAProof,
     /// The session is not known, is over, or belongs to another gateway or device.
@@ -91,8 +85,9 @@ pub struct Accepted {
 
 /// Answers a Proof: verified first, then taken once into the session, then the certificate, then intake.
 ///
-/// For 60 s the same Proof gets the same Accept; another one is refused. A Proof that does not hold consumes
-/// nothing, eight of them close the session.
+/// For 60 s after it was taken the same Proof gets the same octets again, whatever the subscription manager would
+/// answer by then; another one is refused. A Proof that does not hold consumes nothing, eight of them close the
+/// session.
 ///
 /// # Errors
 /// [`ProveOwaError`]; its `reject` is what the device gets.
@@ -105,45 +100,44 @@ pub async fn prove_owa(
     origin: &Origin,
     ue_address: (String, u16, u16),
 ) -> Result<Accepted, ProveOwaError> {
+    if frame.len() > MAX_FRAME_OCTETS {
+        return Err(ProveOwaError::NotAProof);
+    }
     let Ok(Frame::Proof(body, session)) = Frame::decode(frame) else {
         return Err(ProveOwaError::NotAProof);
     };
-    let tag = owa.session_tag(&session)?;
-    let found = owa.store.read::<OwaSessionRecord>(&tag).await?;
-    let record = found
-        .filter(|found| is_current(owa, &found.record, origin))
-        .ok_or(ProveOwaError::Stale)?
-        .record;
-
+    let record = owa_session::read(owa, &session, origin).await?;
     let transcript = Transcript {
         start: &record.start,
         challenge: &record.challenge,
         proof: body,
     };
-    let known_key = known_key(owa, &record).await?;
+    if record.proof_digest == transcript.proof_digest()
+        && let Some(answer) = record.answer
+    {
+        return Ok(accepted(session, answer));
+    }
+    let known_key = known_key(owa, &record.start).await?;
     let proof = match verify_proof(&transcript, known_key.as_ref()) {
         Ok(proof) => proof,
         Err(error) => {
-            count_bad_proof(owa, &session).await?;
+            owa_session::count_bad_proof(owa, &session).await?;
             return Err(error.into());
         }
     };
-    take(owa, &session, &proof).await?;
+    owa_session::take(owa, &session, origin, &proof.digest).await?;
 
     let device = device_certificate(owa, &proof).await?;
+    let damaged = || store::Error::Corrupt {
+        kind: "owa-session",
+    };
     let serving_network =
-        ServingNetworkName::parse(&record.serving_network_name).map_err(|_| {
-            store::Error::Corrupt {
-                kind: "owa-session",
-            }
-        })?;
+        ServingNetworkName::parse(&record.serving_network_name).map_err(|_| damaged())?;
     let prk = owa
         .sealer
         .unseal(&record.prk, &prk_binding(&session))
         .map_err(StateError::from)?;
-    let prk = OwaKey::try_from_slice(prk.expose()).map_err(|_| store::Error::Corrupt {
-        kind: "owa-session",
-    })?;
+    let prk = OwaKey::try_from_slice(prk.expose()).map_err(|_| damaged())?;
     let schedule = KeySchedule::from_prk(prk, serving_network.clone());
 
     let limited_session = intake(
@@ -167,107 +161,47 @@ pub async fn prove_owa(
         data_network: limited_session.dnn.clone(),
     };
     let accept = make_accept(&schedule, &transcript, &parameters)?;
+    // Only what is in the record leaves: were the same Proof answered elsewhere meanwhile, it is that answer.
+    let answer = owa_session::keep_answer(
+        owa,
+        &session,
+        &proof.digest,
+        answer_record(accept.octets, limited_session),
+    )
+    .await?;
     tracing::info!(device_id = %proof.device_id.redacted(), "device authenticated by its certificate");
-    Ok(Accepted {
-        frame: Frame::Accept(&accept.octets).encode(),
+    Ok(accepted(session, answer))
+}
+
+fn answer_record(accept: Vec<u8>, session: LimitedSession) -> OwaAnswerRecord {
+    OwaAnswerRecord {
+        accept,
+        expires_at_ms: session.expires_at_ms,
+        portal_url: session.portal_url,
+        captive_api_url: session.captive_api_url,
+        provisioning_uris: session.provisioning_uris,
+        dnn: session.dnn,
+        provisioning_server: session.provisioning_server,
+        allowed_targets: session.allowed_targets,
+        quota_bytes: session.quota_bytes,
+    }
+}
+
+fn accepted(session: OnboardingSession, answer: OwaAnswerRecord) -> Accepted {
+    Accepted {
+        frame: Frame::Accept(&answer.accept).encode(),
         session,
-        limited_session,
-    })
-}
-
-fn is_current(owa: &OneWayAuthentication, record: &OwaSessionRecord, origin: &Origin) -> bool {
-    let now = owa.clock.unix_ms();
-    let lifetime = if record.proof_digest.is_empty() {
-        owa.challenge_lifetime
-    } else {
-        owa.challenge_lifetime + PROOF_RETRIES
-    };
-    let until = record
-        .challenged_at_ms
-        .saturating_add(u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX));
-    now < until
-        && record.bad_proofs < MAX_BAD_PROOFS
-        && record.source == origin.source()
-        && record.serving_network_name == origin.serving_network_name.as_str()
-}
-
-/// The key of a device that was seen before, for a Proof that carries none.
-async fn known_key(
-    owa: &OneWayAuthentication,
-    record: &OwaSessionRecord,
-) -> Result<Option<VerificationKey>, ProveOwaError> {
-    let start = Start::decode(&record.start).map_err(ProofError::Start)?;
-    let tag = owa
-        .store
-        .tag(&HEXLOWER.encode(start.key_id.as_bytes()))
-        .map_err(store::Error::from)?;
-    let Some(found) = owa.store.read::<CertificateRecord>(&tag).await? else {
-        return Ok(None);
-    };
-    let certificate = found
-        .record
-        .chain
-        .first()
-        .and_then(|der| Certificate::from_der(der).ok());
-    Ok(certificate.and_then(|certificate| VerificationKey::from_spki(certificate.spki()).ok()))
-}
-
-async fn count_bad_proof(
-    owa: &OneWayAuthentication,
-    session: &OnboardingSession,
-) -> Result<(), ProveOwaError> {
-    let tag = owa.session_tag(session)?;
-    owa.store
-        .update(
-            &tag,
-            Class::Session,
-            |found: Option<&Stored<OwaSessionRecord>>| {
-                let Some(found) = found else {
-                    return Ok::<_, store::Error>(Update::Keep);
-                };
-                let mut record = found.record.clone();
-                record.bad_proofs = record.bad_proofs.saturating_add(1);
-                Ok(Update::PutFor(
-                    record,
-                    owa.challenge_lifetime + PROOF_RETRIES,
-                ))
-            },
-        )
-        .await?;
-    Ok(())
-}
-
-/// Takes a verified Proof into the session: the first one, or the same one again.
-async fn take(
-    owa: &OneWayAuthentication,
-    session: &OnboardingSession,
-    proof: &VerifiedProof,
-) -> Result<(), ProveOwaError> {
-    let tag = owa.session_tag(session)?;
-    owa.store
-        .update(
-            &tag,
-            Class::Record,
-            |found: Option<&Stored<OwaSessionRecord>>| {
-                let found = found.ok_or(ProveOwaError::Stale)?;
-                if found.record.proof_digest == proof.digest {
-                    return Ok(Update::Keep);
-                }
-                if !found.record.proof_digest.is_empty() {
-                    return Err(ProveOwaError::Consumed);
-                }
-                let record = OwaSessionRecord {
-                    proof_digest: proof.digest.to_vec(),
-                    ..found.record.clone()
-                };
-                Ok(Update::PutFor(
-                    record,
-                    owa.challenge_lifetime + PROOF_RETRIES,
-                ))
-            },
-        )
-        .await?;
-    Ok(())
+        limited_session: LimitedSession {
+            expires_at_ms: answer.expires_at_ms,
+            portal_url: answer.portal_url,
+            captive_api_url: answer.captive_api_url,
+            provisioning_uris: answer.provisioning_uris,
+            dnn: answer.dnn,
+            provisioning_server: answer.provisioning_server,
+            allowed_targets: answer.allowed_targets,
+            quota_bytes: answer.quota_bytes,
+        },
+    }
 }
 
 #[expect(

@@ -13,13 +13,13 @@ use secret::PrivateKey;
 use store::Class;
 
 use crate::error::StateError;
-use crate::owa::{OneWayAuthentication, Origin, PROOF_RETRIES, prk_binding};
+use crate::owa::{MAX_FRAME_OCTETS, OneWayAuthentication, Origin, PROOF_RETRIES, prk_binding};
 use crate::records::OwaSessionRecord;
 
 /// A Start is refused or could not be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum StartOwaError {
-    /// It is no frame of a Start.
+    /// It is no frame of a Start, or too long for one.
     #[error("it is no Start")]
     NotAStart,
     /// The Start cannot be answered.
@@ -103,6 +103,9 @@ pub async fn start_owa(
     frame: &[u8],
     origin: &Origin,
 ) -> Result<Vec<u8>, StartOwaError> {
+    if frame.len() > MAX_FRAME_OCTETS {
+        return Err(StartOwaError::NotAStart);
+    }
     let Ok(Frame::Start(body)) = Frame::decode(frame) else {
         return Err(StartOwaError::NotAStart);
     };
@@ -163,6 +166,8 @@ pub async fn start_owa(
         challenged_at_ms: owa.clock.unix_ms(),
         bad_proofs: 0,
         proof_digest: Vec::new(),
+        taken_at_ms: 0,
+        answer: None,
     };
     let mut transaction = owa
         .store

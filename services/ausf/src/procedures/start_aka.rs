@@ -2,7 +2,7 @@
 
 use aka::{HxresStar, Rand};
 use cause::Cause;
-use identifiers::ServingNetworkName;
+use identifiers::{ParseIdentifierError, ServingNetworkName, Suci, Supi};
 use nf_api::Caller;
 use store::{Class, Stored};
 
@@ -20,6 +20,12 @@ pub enum StartAkaError {
     /// There is no open context of this id.
     #[error("there is no open authentication context of this id")]
     ContextNotFound,
+    /// There is no SUPI and no SUCI.
+    #[error("there is no SUPI and no SUCI")]
+    SubscriberMissing,
+    /// It is no SUPI and no SUCI.
+    #[error("it is no SUPI and no SUCI")]
+    Subscriber(#[from] ParseIdentifierError),
     /// The vault gives no vector.
     #[error("the vault gives no vector")]
     Vault(Cause),
@@ -40,6 +46,8 @@ impl StartAkaError {
         match self {
             Self::ServingNetwork => Cause::ServingNetworkNotAuthorized,
             Self::ContextNotFound => Cause::ContextNotFound,
+            Self::SubscriberMissing => Cause::MandatoryElementMissing,
+            Self::Subscriber(error) => error.cause(),
             Self::Vault(cause) => *cause,
             Self::State(error) => error.cause(),
         }
@@ -80,8 +88,9 @@ pub async fn start_aka(
     {
         return Err(StartAkaError::ServingNetwork);
     }
+    let subscriber = subscriber(supi_or_suci)?;
     let request = GetVector {
-        supi_or_suci: supi_or_suci.to_owned(),
+        supi_or_suci: subscriber,
         serving_network_name: serving_network_name.clone(),
         resynchronization: None,
     };
@@ -91,6 +100,18 @@ pub async fn start_aka(
         .await
         .map_err(StartAkaError::Vault)?;
     open(authentication, caller, vector, &serving_network_name).await
+}
+
+/// The text form of a SUPI or SUCI that is one. What a SUCI conceals is the vault's to find out.
+fn subscriber(text: &str) -> Result<String, StartAkaError> {
+    if text.is_empty() {
+        return Err(StartAkaError::SubscriberMissing);
+    }
+    if text.starts_with("suci-") {
+        Ok(Suci::parse(text)?.to_text())
+    } else {
+        Ok(Supi::parse(text)?.as_text().to_owned())
+    }
 }
 
 /// Sets the home network's SQN by AUTS, and opens a new context. The old one is consumed.
@@ -116,7 +137,7 @@ pub async fn resync_aka(
     let context = found
         .filter(|found| found.record.outcome() == Outcome::Open)
         .ok_or(StartAkaError::ContextNotFound)?;
-    check_context(&context, caller, &serving_network_name)?;
+    check_context(authentication, &context, caller, &serving_network_name)?;
     let rand = context
         .record
         .rand
@@ -130,7 +151,11 @@ pub async fn resync_aka(
     transaction
         .delete::<AkaContextRecord>()
         .if_version(context.version);
-    authentication.store.commit(transaction).await?;
+    match authentication.store.commit(transaction).await {
+        // Somebody else has consumed the context meanwhile.
+        Err(error) if error.is_conflict() => return Err(StartAkaError::ContextNotFound),
+        consumed => consumed?,
+    };
 
     let request = GetVector {
         supi_or_suci: context.record.supi,
@@ -145,7 +170,9 @@ pub async fn resync_aka(
     open(authentication, caller, vector, &serving_network_name).await
 }
 
+/// Whether the caller and the serving network are those of the context, and still allowed.
 pub(super) fn check_context(
+    authentication: &Authentication,
     context: &Stored<AkaContextRecord>,
     caller: &Caller,
     serving_network_name: &ServingNetworkName,
@@ -153,6 +180,9 @@ pub(super) fn check_context(
     let record = &context.record;
     if record.serving_network_name != serving_network_name.as_str()
         || record.gateway != caller.to_string()
+        || !authentication
+            .networks
+            .may_claim(caller, serving_network_name)
     {
         return Err(StartAkaError::ServingNetwork);
     }
