@@ -6,7 +6,6 @@ use cause::Cause;
 use nf_api::pb::certificate_fetcher as pb;
 use nf_api::pb::certificate_fetcher::fetch_service_server::{FetchService, FetchServiceServer};
 use nf_api::status::refuse;
-use nf_runtime::Runtime;
 use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::answer;
 use onboarding::certificate_url::CertificateUrl;
@@ -20,20 +19,14 @@ use crate::fetch::{Fetch, FetchError, fetch};
 
 struct Edge {
     config: CertificateFetcherConfig,
-    runtime: Runtime,
     places: Arc<Semaphore>,
     metrics: ProcedureMetrics,
 }
 
-pub(crate) fn routes(
-    config: CertificateFetcherConfig,
-    runtime: Runtime,
-    metrics: ProcedureMetrics,
-) -> Routes {
+pub(crate) fn routes(config: CertificateFetcherConfig, metrics: ProcedureMetrics) -> Routes {
     let places = Arc::new(Semaphore::new(config.concurrency));
     Routes::new(FetchServiceServer::new(Edge {
         config,
-        runtime,
         places,
         metrics,
     }))
@@ -49,7 +42,7 @@ impl FetchService for Edge {
         let Ok(_place) = self.places.try_acquire() else {
             return Err(refuse(Cause::RateLimited));
         };
-        let fetched = fetch(&self.config, &request, &self.runtime.lifecycle);
+        let fetched = fetch(&self.config, &request);
         let certificates = answer(&self.metrics, "fetch", fetched, FetchError::cause).await?;
         Ok(Response::new(pb::FetchResponse { certificates }))
     }

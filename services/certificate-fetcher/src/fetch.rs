@@ -1,15 +1,17 @@
 //! One fetch.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use cause::Cause;
+use futures::future::{Either, select};
 use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use nf_runtime::lifecycle::Lifecycle;
 use onboarding::certificate_url::CertificateUrl;
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
@@ -19,6 +21,11 @@ use tokio_rustls::TlsConnector;
 use crate::addresses::AddressPolicy;
 use crate::config::CertificateFetcherConfig;
 use crate::content::{ContentError, read_certificates};
+
+/// Most header fields of an answer.
+const MAX_HEADERS: usize = 64;
+/// Octets that status line and header fields may have.
+const MAX_HEAD_OCTETS: usize = 16 * 1024;
 
 /// What is fetched, and within which bounds.
 #[derive(Clone, Debug)]
@@ -83,31 +90,38 @@ impl FetchError {
 pub async fn fetch(
     config: &CertificateFetcherConfig,
     fetch: &Fetch,
-    lifecycle: &Lifecycle,
 ) -> Result<Vec<Vec<u8>>, FetchError> {
-    timeout(
-        config.total_timeout,
-        fetch_in_time(config, fetch, lifecycle),
-    )
-    .await
-    .map_err(|_| FetchError::Timeout)?
+    timeout(config.total_timeout, fetch_in_time(config, fetch))
+        .await
+        .map_err(|_| FetchError::Timeout)?
 }
 
 async fn fetch_in_time(
     config: &CertificateFetcherConfig,
     fetch: &Fetch,
-    lifecycle: &Lifecycle,
 ) -> Result<Vec<Vec<u8>>, FetchError> {
     let stream = timeout(config.connect_timeout, connect(fetch))
         .await
         .map_err(|_| FetchError::Timeout)??;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_OCTETS)
+        .handshake(TokioIo::new(stream))
         .await
         .map_err(FetchError::Http)?;
-    lifecycle.spawn("certificate fetch", async move {
-        // Its end is seen by the request.
-        let _ = connection.await;
-    });
+    let exchange = pin!(exchange(config, fetch, sender));
+    match select(exchange, pin!(connection)).await {
+        Either::Left((fetched, _)) => fetched,
+        // When the connection has ended, what came of it is there.
+        Either::Right((_, exchange)) => exchange.await,
+    }
+}
+
+async fn exchange(
+    config: &CertificateFetcherConfig,
+    fetch: &Fetch,
+    mut sender: SendRequest<Empty<Bytes>>,
+) -> Result<Vec<Vec<u8>>, FetchError> {
     let authority = match fetch.url.port() {
         443 => fetch.url.host().to_owned(),
         port => format!("{}:{port}", fetch.url.host()),
@@ -179,7 +193,11 @@ fn tls(anchors: &[Vec<u8>]) -> Result<ClientConfig, FetchError> {
             .add(CertificateDer::from(anchor.clone()))
             .map_err(FetchError::Anchor)?;
     }
-    Ok(ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(FetchError::Anchor)?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
 }

@@ -27,6 +27,6 @@ pub fn build(config: CertificateFetcherConfig, runtime: &Runtime) -> Function {
         .procedures(NetworkFunction::CertificateFetcher);
     Function {
         function: NetworkFunction::CertificateFetcher,
-        routes: edge::routes(config, runtime.clone(), metrics),
+        routes: edge::routes(config, metrics),
     }
 }
