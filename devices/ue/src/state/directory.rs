@@ -23,7 +23,14 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
 pub(crate) struct Directory(PathBuf);
 
 /// As long as it lives, no other command changes the device.
-pub(crate) struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone does not end it while a process that is being started still shares the descriptor.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Directory {
     /// Takes an existing directory.
