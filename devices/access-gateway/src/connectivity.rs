@@ -34,6 +34,8 @@ struct Inner {
     runtime: Runtime,
     subscription_manager: Channel,
     carried: Mutex<HashMap<OnboardingSession, Carried>>,
+    /// Sessions that ended here not long ago, and when.
+    over: Mutex<HashMap<OnboardingSession, Instant>>,
     /// When the subscription manager was last heard of.
     heard: Mutex<Instant>,
 }
@@ -74,11 +76,13 @@ impl Sessions {
             runtime,
             subscription_manager,
             carried: Mutex::default(),
+            over: Mutex::default(),
             heard: Mutex::new(Instant::now()),
         }))
     }
 
-    /// Opens a session's ways; the same session again has the same ones.
+    /// Opens a session's ways; the same session again has the same ones while it lives. A repeated Proof brings the
+    /// same Accept for a while, but no session back that has ended, with its time or its quota.
     ///
     /// # Errors
     /// [`Cause::MandatoryElementIncorrect`] if the session is not as defined, [`Cause::LimitedSessionExpired`],
@@ -91,6 +95,9 @@ impl Sessions {
         let id = convert::session(&limits.session)?;
         if let Some(carried) = self.carried().get(&id) {
             return Ok(carried.connectivity.clone());
+        }
+        if self.over().contains_key(&id) {
+            return Err(Cause::LimitedSessionExpired);
         }
         let expires_ms = convert::unix_ms(limits.expires_at)?;
         let left = expires_ms.saturating_sub(self.0.runtime.clock.unix_ms());
@@ -181,6 +188,10 @@ impl Sessions {
     /// Ends a session; one that is not carried has ended.
     pub(crate) fn end(&self, id: &OnboardingSession, why: End) {
         if let Some(carried) = self.carried().remove(id) {
+            let mut over = self.over();
+            over.retain(|_, ended| ended.elapsed() < REMEMBERED);
+            over.insert(*id, Instant::now());
+            drop(over);
             carried.ended.cancel();
             info!(session = %id.redacted(), ?why, "limited session ended");
         }
@@ -200,6 +211,10 @@ impl Sessions {
     fn is_current(&self) -> bool {
         let heard = *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.elapsed() <= SILENCE
+    }
+
+    fn over(&self) -> MutexGuard<'_, HashMap<OnboardingSession, Instant>> {
+        self.0.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn carried(&self) -> MutexGuard<'_, HashMap<OnboardingSession, Carried>> {
@@ -264,5 +279,7 @@ impl Session {
 const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
 /// However far away the subscription manager says that the end is.
 const LONGEST_SESSION: Duration = Duration::from_secs(60 * 60);
+/// How long it is remembered that a session has ended: longer than a Proof may be repeated.
+const REMEMBERED: Duration = Duration::from_secs(5 * 60);
 /// So long without a word of the subscription manager, nothing passes any more.
 const SILENCE: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use cause::Cause;
 use nf_api::pb::access_gateway::LimitedConnectivity;
 use nf_api::pb::access_gateway::exchange_response::Message as Downlink;
 use nf_api::pb::subscription_manager::get_session_response::State;
@@ -102,6 +103,28 @@ async fn a_repeated_proof_has_the_same_ways() {
     let mut device = bench.device().await;
     let first = let_in(&mut device).await;
     assert_eq!(let_in(&mut device).await, first);
+}
+
+#[tokio::test]
+async fn a_repeated_proof_brings_no_ended_session_back() {
+    let (_, address) = udp().await;
+    let bench = Bench::new().await;
+    bench.let_in(&address.to_string(), &[], 900, 1 << 20);
+    let mut device = bench.device().await;
+    let (_, proxy) = let_in(&mut device).await;
+    bench
+        .network
+        .script(|script| script.events.send((Kind::Ended, SESSION.to_vec())).unwrap());
+    let gone = timeout(LIMIT, async {
+        while TcpStream::connect(proxy).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    gone.await.expect("the listener is closed");
+    assert_eq!(
+        device.rejected(owa(proof(), "lab")).await,
+        Cause::LimitedSessionExpired
+    );
 }
 
 #[tokio::test]
@@ -250,7 +273,7 @@ async fn a_session_that_has_ended_already_opens_nothing() {
     bench.let_in(&server.to_string(), &[], 0, 1 << 20);
     let mut device = bench.device().await;
     let cause = device.rejected(owa(proof(), "lab")).await;
-    assert_eq!(cause, cause::Cause::LimitedSessionExpired);
+    assert_eq!(cause, Cause::LimitedSessionExpired);
 }
 
 #[tokio::test]
