@@ -32,17 +32,34 @@ pub struct Authenticated {
     pub resynchronized: bool,
 }
 
-/// Registers with the newest credential set, and with the older one if the network refuses that.
+/// Registers with the newest credential set, and with the older one if the network refuses that or challenges another.
+///
+/// A home network that does not know which of two sets the device holds challenges them by turns, so a device with two
+/// lets each be challenged twice. A stranger gains nothing by it: nothing is used before its challenge is right.
 pub(crate) async fn authenticate(directory: &Directory) -> Result<Authenticated, UeError> {
     let device = device(directory)?;
-    let mut sets = Credentials::all(directory)?.into_iter().peekable();
+    let names = Slot::all(directory)?
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect::<Vec<_>>();
+    let turns = names.len().min(2);
     let mut outcome = Err(UeError::NotReady(NotReady::NoProfile));
-    while let Some(set) = sets.next() {
-        let mut n1 = N1::connect(&device.access_gateway).await?;
-        outcome = register(directory, &mut n1, set).await;
-        let another = matches!(outcome, Err(UeError::Refused { .. })) && sets.peek().is_some();
-        if !another {
-            break;
+    for name in names {
+        for _ in 0..turns {
+            // Read anew: an attempt may have moved the numbers of the set.
+            let Some(set) = Credentials::of(directory, name)? else {
+                break;
+            };
+            let mut n1 = N1::connect(&device.access_gateway).await?;
+            outcome = register(directory, &mut n1, set).await;
+            match &outcome {
+                Err(UeError::Untrusted {
+                    cause: Cause::MacFailure,
+                    ..
+                }) => {}
+                Err(UeError::Refused { .. }) => break,
+                _ => return outcome,
+            }
         }
     }
     outcome
@@ -169,9 +186,20 @@ fn conclude(
         k_ausf: result.k_ausf.expose().to_vec(),
     })?;
     if committed {
-        Slot::erase(directory, set.name.other())?;
+        erase_older(directory, set)?;
     }
     checked
+}
+
+/// Ends the set before this one. A newer one in the other slot has not been proven yet and stays.
+fn erase_older(directory: &Directory, set: &Credentials) -> Result<(), UeError> {
+    let other = set.name.other();
+    let is_older =
+        Slot::read(directory, other)?.is_some_and(|slot| slot.generation < set.slot.generation);
+    if is_older {
+        Slot::erase(directory, other)?;
+    }
+    Ok(())
 }
 
 /// Compares the signed commit with what is installed, member by member.

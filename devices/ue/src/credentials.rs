@@ -30,6 +30,13 @@ impl Credentials {
             .collect()
     }
 
+    /// The one in a slot.
+    pub(crate) fn of(directory: &Directory, name: SlotName) -> Result<Option<Self>, UeError> {
+        let slot = Slot::read(directory, name)?;
+        slot.map(|slot| Self::read(directory, name, slot))
+            .transpose()
+    }
+
     /// The one that the device uses now: the newest that has authenticated, or else the newest.
     pub(crate) fn current(directory: &Directory) -> Result<Self, UeError> {
         let mut all = Self::all(directory)?;

@@ -1,6 +1,9 @@
 //! 5G AKA and AKMA at the device. TS 33.501 6.1.3.2, TS 33.535 6.1.
 
+use std::path::Path;
+
 use cause::Cause;
+use data_encoding::BASE64;
 use identifiers::Fqdn;
 use ue::{CipherSuite, Manufacture, NotReady, State, Ue, UeError};
 
@@ -156,6 +159,67 @@ async fn a_commit_of_something_else_does_not_end_the_older_set() {
     assert!(device.authenticate().await.unwrap().committed);
     let slots = ["slot-a.json", "slot-b.json"].map(|name| lab.path("band").join(name).exists());
     assert_eq!(slots.iter().filter(|exists| **exists).count(), 1);
+}
+
+#[tokio::test]
+async fn a_home_network_that_holds_only_the_older_set_finds_it() {
+    let lab = Laboratory::new().await;
+    let mut device = lab.subscriber("band").await;
+    let first = subscription(&device);
+    lab.home.script(|script| script.epoch = 2);
+    onboard(&mut device).await.unwrap();
+    // What the newer set holds is not what the home network challenges with.
+    let newer = lab.path("band").join("slot-a.json");
+    let newer = if is_installed(&newer) {
+        newer
+    } else {
+        lab.path("band").join("slot-b.json")
+    };
+    replace_k(&newer);
+    lab.home.script(|script| script.res_stars.clear());
+
+    let authenticated = device.authenticate().await.unwrap();
+    assert_eq!(authenticated.credential_set_id.as_str(), first);
+    // The newer set was challenged by turns and has proven nothing: it stays for the network's next turn.
+    let answers = lab.home.script(|script| script.res_stars.clone());
+    assert!(
+        matches!(answers.as_slice(), [None, None, Some(_)]),
+        "{} answers",
+        answers.len()
+    );
+    assert!(is_installed(&newer));
+}
+
+fn subscription(device: &Ue) -> String {
+    device
+        .status()
+        .unwrap()
+        .subscription
+        .unwrap()
+        .credential_set_id
+}
+
+fn slot(path: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn is_installed(path: &Path) -> bool {
+    path.exists() && slot(path)["state"] == "installed"
+}
+
+/// Gives a slot another K than the home network has.
+fn replace_k(path: &Path) {
+    let mut content = slot(path);
+    let profile = content["profile"].as_str().unwrap().as_bytes();
+    let mut profile = BASE64.decode(profile).unwrap();
+    let k = crate::operator::k();
+    let at = profile
+        .windows(k.expose().len())
+        .position(|window| window == k.expose())
+        .unwrap();
+    profile[at] ^= 1;
+    content["profile"] = BASE64.encode(&profile).into();
+    std::fs::write(path, content.to_string()).unwrap();
 }
 
 #[tokio::test]
