@@ -41,7 +41,8 @@ pub(crate) async fn activate_credential(
         let found = found.filter(|found| found.record.subscription_id == subscription_id.as_str());
         let enrolment = found.ok_or(ActivateError::Unknown)?;
         if enrolment.record.active_credential_set_id == credential_set_id.as_str() {
-            return Ok(());
+            // An earlier attempt may have written it without hearing whether it lasts.
+            return Ok(store.settle().await?);
         }
         if enrolment.record.credential_set_id != credential_set_id.as_str() {
             return Err(ActivateError::Unknown);

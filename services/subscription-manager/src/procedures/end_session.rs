@@ -14,7 +14,9 @@ pub(crate) async fn end_session(context: &Context, id: &OnboardingSession) -> Re
     loop {
         let found = match find_session(context, id).await {
             Ok(found) if !found.record().has_ended() => found,
-            Ok(_) | Err(FindSessionError::Unknown | FindSessionError::Ended) => return Ok(()),
+            // An earlier attempt may have ended it without hearing whether that lasts.
+            Ok(_) => return context.store.settle().await,
+            Err(FindSessionError::Unknown | FindSessionError::Ended) => return Ok(()),
             Err(FindSessionError::Store(error)) => return Err(error),
         };
         match end(context, &found).await {

@@ -68,6 +68,8 @@ pub(crate) enum OpenSessionError {
     OtherSession,
     #[error("session was opened for another authentication")]
     Conflict,
+    #[error("session has ended already")]
+    Ended,
     #[error("device demands a voucher")]
     Voucher,
     #[error("order of the device cannot be redeemed")]
@@ -86,6 +88,8 @@ impl OpenSessionError {
             Self::Challenge(error) => error.cause(),
             Self::OtherSession => Cause::MandatoryElementIncorrect,
             Self::Conflict => Cause::Conflict,
+            // The device has to authenticate again: a repeated Proof opens nothing twice.
+            Self::Ended => Cause::ChallengeStale,
             Self::Voucher => Cause::NetworkProofUnavailable,
             Self::Order(error) => error.cause(),
             Self::Seal(error) => error.cause(),
@@ -96,7 +100,8 @@ impl OpenSessionError {
 
 /// Opens the limited session of a device; answers when it ends, in milliseconds since 1970.
 ///
-/// A second call for the same session and transcript answers the same. An older session of the device ends.
+/// A second call for the same session and transcript answers the same as long as the session lives. An older session of
+/// the device ends.
 /// If an order waits for the device, or it has a subscription already, its profile is under way afterwards.
 #[tracing::instrument(skip_all, name = "subscription_manager.open_session", fields(nf.clause = "TR 23.799 12.z"))]
 pub(crate) async fn open_session(
@@ -284,11 +289,16 @@ impl Opening<'_> {
         }
     }
 
-    /// The session is there already: the same authentication gets the same answer.
+    /// The session is there already: the same authentication gets the same answer, but no session a second time.
     async fn repeated(&self, before: &SessionRecord) -> Result<Opened, OpenSessionError> {
         if before.transcript_digest != self.session.transcript_digest {
             return Err(OpenSessionError::Conflict);
         }
+        if !before.is_live(self.context.now_ms()) {
+            return Err(OpenSessionError::Ended);
+        }
+        // An earlier attempt may have opened it without hearing whether it lasts.
+        self.context.store.settle().await?;
         let enrolment = self.context.store.read::<EnrolmentRecord>(self.tag).await?;
         let order_id = enrolment
             .map(|enrolment| enrolment.record.order_id)

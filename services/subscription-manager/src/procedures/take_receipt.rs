@@ -66,7 +66,8 @@ pub(crate) async fn take_receipt(
             .map_err(|_| TakeReceiptError::NothingDelivered)?;
         receipt.check(&found.record.package_id()?, found.record.seal_seq, sha256)?;
         let state = match judge(delivery, &receipt)? {
-            Verdict::Known => return Ok(()),
+            // An earlier attempt may have written it without hearing whether it lasts.
+            Verdict::Known => return Ok(store.settle().await?),
             Verdict::New(state) => state,
         };
         let next = after(&found.record, &receipt, state);

@@ -40,6 +40,22 @@ async fn the_same_authentication_is_answered_the_same() {
 }
 
 #[tokio::test]
+async fn a_repeated_authentication_opens_no_ended_session_again() {
+    let world = World::new().await;
+    let device = Device::new("4711").authenticate(1).handed_over();
+    let context = world.context();
+    open_session(&context, &outbox(&context), &device)
+        .await
+        .unwrap();
+    end_session(&context, &device.session).await.unwrap();
+    assert_eq!(refusal(&world, &device).await, Cause::ChallengeStale);
+    assert_eq!(
+        world.session_state(&device.session).await,
+        SessionState::Expired
+    );
+}
+
+#[tokio::test]
 async fn a_session_is_of_one_authentication() {
     let world = World::new().await;
     let device = Device::new("4711");
