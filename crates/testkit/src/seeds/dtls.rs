@@ -1,5 +1,7 @@
 //! DTLS datagrams, and scripts of them.
 
+use std::ops::Range;
+
 use dtls::{
     CipherSuite, Client, ClientConfig, Event, Instant, Out, PeerAddress, Psk, PskAnswer,
     RustCrypto, Server, ServerConfig, SessionId,
@@ -9,6 +11,10 @@ const HANDSHAKE: u8 = 22;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
 const DATA: u8 = 23;
+
+/// Where the cookie stands in a hello: behind both headers, version, random, and the lengths of an empty session id and
+/// of itself.
+const COOKIE: Range<usize> = 61..77;
 
 /// All datagrams of a session from hello to close, of both sides.
 pub(crate) fn datagrams() -> Vec<Vec<u8>> {
@@ -34,21 +40,35 @@ pub(crate) fn server_scripts() -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|datagram| [step(0, datagram), step(4, &[0])].concat())
         .collect();
-    // The same without cryptography: all records have the octets of a nonce and a tag, which are never looked at.
-    let hello = to_server.get(1).cloned().unwrap_or_default();
+    // The same without cryptography: cookie and verify_data are zeros, nonce and tag are never looked at.
+    let mut hello = to_server.get(1).cloned().unwrap_or_default();
+    if let Some(cookie) = hello.get_mut(COOKIE) {
+        cookie.fill(0);
+    }
     let key_exchange = handshake(16, 2, &[&[0, 8], &b"identity"[..]].concat());
     let transparent = [
         step(0, &hello),
         step(0, &record(HANDSHAKE, 0, 2, &key_exchange)),
         step(0, &record(CHANGE_CIPHER_SPEC, 0, 3, &[1])),
         step(4, &[0]),
-        step(0, &protected(HANDSHAKE, 0, &handshake(20, 3, &[0; 12]))),
+        rest_of_session(3),
+    ];
+    vec![genuine, transparent.concat()]
+}
+
+/// Finished, data, an answer, a wait and close_notify, all without cryptography.
+fn rest_of_session(message_seq: u8) -> Vec<u8> {
+    [
+        step(
+            0,
+            &protected(HANDSHAKE, 0, &handshake(20, message_seq, &[0; 12])),
+        ),
         step(0, &protected(DATA, 1, b"data")),
         step(6, b"answer"),
         step(5, &[200]),
         step(0, &protected(ALERT, 2, &[1, 0])),
-    ];
-    vec![genuine, transparent.concat()]
+    ]
+    .concat()
 }
 
 /// Scripts for either side behind an octet that says how far a genuine handshake has come.
@@ -62,10 +82,21 @@ pub(crate) fn staged_scripts() -> Vec<Vec<u8>> {
             .chain(step(3, b"data"))
             .collect()
     };
-    (0..12)
-        .flat_map(|stage| [play(stage, &to_server), play(stage, &to_client)])
-        .collect()
+    let clear = to_client
+        .iter()
+        .take(2)
+        .flat_map(|datagram| step(0, datagram));
+    let clear = std::iter::once(0)
+        .chain(clear)
+        .chain(step(0, &record(CHANGE_CIPHER_SPEC, 0, 9, &[1])))
+        .chain(rest_of_session(LAST_CLEAR + 1))
+        .collect();
+    let staged = (0..12).flat_map(|stage| [play(stage, &to_server), play(stage, &to_client)]);
+    staged.chain([clear]).collect()
 }
+
+/// Number of the server's last message before its Finished: hello request, hello, key exchange with hint, done.
+const LAST_CLEAR: u8 = 3;
 
 /// What each side got to hear in one session.
 fn session() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
