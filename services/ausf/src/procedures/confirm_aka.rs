@@ -118,6 +118,10 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn decide(&self, res_star: Option<&ResStar>) -> Result<Confirmation, ConfirmAkaError> {
         let record = &self.context.record;
+        if record.outcome() != Outcome::Open {
+            // An earlier attempt may have decided it without hearing whether that lasts.
+            self.authentication.store.settle().await?;
+        }
         if record.outcome() == Outcome::Failure {
             return Ok(Confirmation::Failure);
         }

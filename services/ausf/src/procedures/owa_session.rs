@@ -26,12 +26,12 @@ pub(super) async fn read(
         .ok_or(ProveOwaError::Stale)
 }
 
-/// Counts a Proof that does not hold.
+/// Counts a Proof that does not hold; eight of them take the session away, which must not come back with a failover.
 pub(super) async fn count_bad_proof(
     owa: &OneWayAuthentication,
     session: &OnboardingSession,
 ) -> Result<(), ProveOwaError> {
-    change(owa, session, Class::Session, |record| {
+    change(owa, session, Class::Record, |record| {
         record.bad_proofs = record.bad_proofs.saturating_add(1);
         Ok(true)
     })
