@@ -47,7 +47,7 @@ struct Running {
     runtime: Runtime,
     built: Built,
     ca: CertificateDer<'static>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Running {
@@ -80,7 +80,7 @@ impl Running {
             runtime,
             built,
             ca,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -493,8 +493,8 @@ async fn the_worker_finds_what_another_process_left_behind() {
     };
     let running = Running::new().await;
     let config = SubscriptionManagerConfig {
-        portal_certificate: running._dir.path().join("portal.crt"),
-        portal_key: running._dir.path().join("portal.key"),
+        portal_certificate: running.dir.path().join("portal.crt"),
+        portal_key: running.dir.path().join("portal.key"),
         ..SubscriptionManagerConfig::default()
     };
     let store = before

@@ -3,14 +3,16 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use nf_runtime::lifecycle::Lifecycle;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -66,9 +68,24 @@ async fn serve_connection(
         Ok(Err(error)) => return debug!(error = %error, "portal handshake failed"),
         Err(_) => return debug!("portal handshake took too long"),
     };
+    serve_stream(stream, peer, portal, lifecycle).await;
+}
+
+/// Serves what came through the handshake: until its end, its age, or [`IDLE_LIMIT`] without a request. Without the
+/// last, whoever keeps sockets open without a word keeps everybody else out.
+async fn serve_stream<S>(stream: S, peer: SocketAddr, portal: Arc<Portal>, lifecycle: &Lifecycle)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let requests = Arc::new(Requests::default());
+    let counted = Arc::clone(&requests);
     let service = service_fn(move |request| {
-        let portal = Arc::clone(&portal);
-        async move { Ok::<_, Infallible>(portal.answer(request, peer).await) }
+        let (portal, place) = (Arc::clone(&portal), Request::begin(&counted));
+        async move {
+            let answer = portal.answer(request, peer).await;
+            drop(place);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -94,9 +111,53 @@ async fn serve_connection(
             connection.as_mut().graceful_shutdown();
             timeout(GRACE, connection).await.unwrap_or(Ok(()))
         }
+        () = requests.idle() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(GRACE, connection).await.unwrap_or(Ok(()))
+        }
     };
     if let Err(error) = ended {
         debug!(error = %error, "portal connection broke");
+    }
+}
+
+/// The requests of a connection that are being answered.
+#[derive(Default)]
+struct Requests {
+    open: AtomicUsize,
+    changed: Notify,
+}
+
+impl Requests {
+    /// Ends when there was no request for [`IDLE_LIMIT`].
+    async fn idle(&self) {
+        loop {
+            // One change is remembered, so that none is missed between the look and the wait.
+            let changed = self.changed.notified();
+            if self.open.load(Ordering::Acquire) > 0 {
+                changed.await;
+            } else if timeout(IDLE_LIMIT, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// One of them; over when it is dropped, however it ends.
+struct Request(Arc<Requests>);
+
+impl Request {
+    fn begin(requests: &Arc<Requests>) -> Self {
+        requests.open.fetch_add(1, Ordering::AcqRel);
+        requests.changed.notify_one();
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
+        self.0.changed.notify_one();
     }
 }
 
@@ -105,7 +166,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// As long as HTTP/1.1 waits for the head of a request, before the first one too and in HTTP/2.
+const IDLE_LIMIT: Duration = HEADER_LIMIT;
 const CONNECTION_AGE: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(2);
 const MAX_STREAMS: u32 = 32;
 const MAX_HEADER_OCTETS: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::AbortOnDropHandle;
+
+    use super::*;
+    use crate::tests::world::{World, outbox, procedures};
+}
