@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// Section `[access-gateway]`.
+/// Section `[access_gateway]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessGatewayConfig {
@@ -42,7 +42,7 @@ impl Default for AccessGatewayConfig {
     }
 }
 
-/// One entry of `[[access-gateway.networks]]`.
+/// One entry of `[[access_gateway.networks]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Settings of the certificate fetcher, section `[certificate-fetcher]`.
+/// Settings of the certificate fetcher, section `[certificate_fetcher]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct CertificateFetcherConfig {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Settings of the Configuration Management function, section `[configuration-management]`.
+/// Settings of the Configuration Management function, section `[configuration_management]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct ConfigurationManagementConfig {

@@ -13,11 +13,15 @@ mod records;
 pub use association::{Association, Kind};
 pub use config::ConfigurationManagementConfig;
 pub use procedures::close_association::{CloseAssociationError, close_association};
+pub use procedures::free_claims::free_claims;
 pub use procedures::look_up_by_ue_id::{LookUpByUeIdError, look_up_by_ue_id};
 pub use procedures::open_association::{OpenAssociationError, open_association};
 pub use procedures::resolve_service_id::{ResolveServiceIdError, resolve_service_id};
 
+use std::time::Duration;
+
 use nf_api::NetworkFunction;
+use nf_runtime::procedure::chain;
 use nf_runtime::{Function, Runtime};
 use store::Store;
 
@@ -28,11 +32,36 @@ pub struct Ports {
     pub store: Store,
 }
 
-/// Puts the function together.
+/// How often reservations that a crash has left are looked for.
+const FREE_CLAIMS_EVERY: Duration = Duration::from_secs(600);
+
+/// Puts the function together; in the background it frees what a crash has left reserved.
 pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runtime) -> Function {
     let metrics = runtime
         .metrics
         .procedures(NetworkFunction::ConfigurationManagement);
+    let store = ports.store.clone();
+    let stop = runtime.lifecycle.token();
+    runtime
+        .lifecycle
+        .spawn("configuration-management claims", async move {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(FREE_CLAIMS_EVERY))
+                .await
+                .is_some()
+            {
+                match free_claims(&store).await {
+                    Ok(0) => {}
+                    Ok(freed) => tracing::info!(
+                        freed,
+                        "UE Service IDs freed that were reserved and never used"
+                    ),
+                    Err(error) => {
+                        tracing::warn!(error = chain(&error), "reservations not looked through")
+                    }
+                }
+            }
+        });
     Function {
         function: NetworkFunction::ConfigurationManagement,
         routes: edge::routes(config, ports.store, metrics),

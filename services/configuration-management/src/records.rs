@@ -51,6 +51,8 @@ impl Record for GpsiRecord {
 pub(crate) struct WhereaboutsRecord {
     #[prost(string, tag = "1")]
     pub(crate) supi: String,
+    #[prost(string, tag = "2")]
+    pub(crate) ue_service_id: String,
 }
 
 impl Record for WhereaboutsRecord {

@@ -1,12 +1,15 @@
 //! The function on a real store.
 #![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use configuration_management::{
     Association, CloseAssociationError, Kind, OpenAssociationError, ResolveServiceIdError,
-    close_association, look_up_by_ue_id, open_association, resolve_service_id,
+    close_association, free_claims, look_up_by_ue_id, open_association, resolve_service_id,
 };
 use identifiers::{Gpsi, SubscriptionId, Supi, TenantId, UeServiceId};
-use store::{Database, Store};
+use store::{Database, ManualClock, Store};
 
 #[tokio::test]
 async fn an_association_is_found_by_supi_gpsi_and_service_id() {
@@ -129,6 +132,31 @@ async fn a_closed_association_is_gone_and_its_service_id_free() {
             .await
             .unwrap(),
         [next]
+    );
+}
+
+#[tokio::test]
+async fn a_reservation_that_a_crash_left_is_freed_and_a_used_one_stays() {
+    let clock = Arc::new(ManualClock::at(1_767_225_600_000));
+    let database = Database::memory_with_clock(clock.clone()).await.unwrap();
+    let store = database.for_function("configuration-management").unwrap();
+    let used = association("asc-1", 1);
+    open_association(&store, &used).await.unwrap();
+    let left = store.tag("left@msgin5g.berth.test").unwrap();
+    store
+        .reserve(&left, "imsi-001010000000009 asc-9")
+        .await
+        .unwrap();
+
+    assert_eq!(free_claims(&store).await.unwrap(), 0, "it may only be slow");
+    clock.advance(Duration::from_secs(601));
+    assert_eq!(free_claims(&store).await.unwrap(), 1);
+    assert!(store.claim(&left).await.unwrap().is_none());
+    assert_eq!(
+        resolve_service_id(&store, &used.ue_service_id)
+            .await
+            .unwrap(),
+        used
     );
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dtls::CipherSuite;
 use serde::{Deserialize, Serialize};
 
-/// Settings of the MSGin5G Server, section `[msgin5g-server]`.
+/// Settings of the MSGin5G Server, section `[msgin5g_server]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Msgin5gServerConfig {

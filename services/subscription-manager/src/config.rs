@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use store::SealerConfig;
 
-/// Settings of the subscription manager, section `[subscription-manager]`.
+/// Settings of the subscription manager, section `[subscription_manager]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct SubscriptionManagerConfig {

@@ -23,7 +23,7 @@ use crate::data_dir::{DataDir, write_atomically};
 
 /// How long a function may take until it is ready, and until it has stopped.
 const START: Duration = Duration::from_secs(30);
-const STOP: Duration = Duration::from_secs(20);
+const STOP: Duration = Duration::from_secs(30);
 
 /// The running processes.
 pub(super) struct Processes(Vec<Process>);

@@ -57,22 +57,24 @@ pub async fn close_association(
         .read_named::<AssociationRecord>(&truth, association_id)
         .await?
     {
-        let ue_service_id = open.record.association()?.ue_service_id;
-        let mut transaction = store.transaction(&truth, Class::Record);
-        transaction
-            .put_named(association_id, &open.record.closed())
-            .expires_in(REMEMBERED);
-        store.commit(transaction).await?;
-
-        let claim = store
-            .tag(ue_service_id.as_str())
-            .map_err(store::Error::from)?;
-        let holder = Holder {
-            supi: &found.record.supi,
-            association_id,
-        };
-        store.release(&claim, &holder.to_text()).await?;
+        if open.record.is_open() {
+            let mut transaction = store.transaction(&truth, Class::Record);
+            transaction
+                .put_named(association_id, &open.record.closed())
+                .if_version(open.version)
+                .expires_in(REMEMBERED);
+            store.commit(transaction).await?;
+        }
     }
+    // Also after a crash in between, however long ago: the row may be forgotten, the claim is not.
+    let claim = store
+        .tag(&found.record.ue_service_id)
+        .map_err(store::Error::from)?;
+    let holder = Holder {
+        supi: &found.record.supi,
+        association_id,
+    };
+    store.release(&claim, &holder.to_text()).await?;
     let mut transaction = store.transaction(&whereabouts, Class::Record);
     transaction.delete_named::<WhereaboutsRecord>(association_id);
     Ok(store.commit(transaction).await.map(drop)?)

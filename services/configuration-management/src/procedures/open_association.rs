@@ -67,6 +67,7 @@ pub async fn open_association(
         &association.association_id,
         &WhereaboutsRecord {
             supi: supi.to_owned(),
+            ue_service_id: association.ue_service_id.as_str().to_owned(),
         },
     );
     store.commit(transaction).await?;

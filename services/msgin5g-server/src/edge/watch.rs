@@ -117,7 +117,7 @@ fn lasting<T: Send + 'static>(
 
 async fn pause(feed: &'static str, cause: Cause) {
     if cause == Cause::AfNotAllowed {
-        tracing::info!(feed, "no access policy lets this server ask yet");
+        tracing::debug!(feed, "no access policy lets this server ask yet");
     } else {
         tracing::warn!(feed, cause = cause.name(), "feed lost, opening it again");
     }
