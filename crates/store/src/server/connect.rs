@@ -6,8 +6,8 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{
-    Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
-    ServerErrorKind, TlsCertificates,
+    Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion,
+    RedisError, ServerErrorKind, TlsCertificates,
 };
 use zeroize::Zeroizing;
 
@@ -78,7 +78,12 @@ pub(super) fn client(config: &StoreConfig) -> Result<Client, OpenError> {
 }
 
 fn with_user(address: ConnectionInfo, config: &StoreConfig) -> Result<ConnectionInfo, OpenError> {
-    let mut settings = address.redis_settings().clone();
+    // A connection of RESP 3 that breaks is made anew at once, not when it is next used: a server that was restarted
+    // between two calls makes neither of them fail.
+    let mut settings = address
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3);
     if let Some(username) = &config.username {
         settings = settings.set_username(username);
     }
@@ -126,6 +131,10 @@ pub(super) fn explain(error: RedisError) -> OpenError {
         hint,
         source: Box::new(source),
     };
+    // The greeting of RESP 3 answers a wrong password with a code of its own.
+    if error.code() == Some("WRONGPASS") {
+        return refused("user name or password are not accepted", error);
+    }
     match error.kind() {
         ErrorKind::AuthenticationFailed => {
             return refused("user name or password are not accepted", error);
