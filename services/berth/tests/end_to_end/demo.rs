@@ -37,7 +37,7 @@ fn demo(data: &Path) -> Output {
     output(berth().args(["demo", "--json", "--data"]).arg(data))
 }
 
-fn demo_against(installation: &Installation) -> Output {
+pub(crate) fn demo_against(installation: &Installation) -> Output {
     let target = installation.endpoints_file();
     output(berth().args(["demo", "--json", "--target"]).arg(target))
 }
@@ -66,7 +66,7 @@ fn steps(stdout: &str) -> Vec<Value> {
         .collect()
 }
 
-fn assert_whole_story(demo: &Output) {
+pub(crate) fn assert_whole_story(demo: &Output) {
     assert_eq!(demo.status.code(), Some(0), "{}", said(demo));
     let steps = steps(&String::from_utf8_lossy(&demo.stdout));
     assert_eq!(steps.len(), STEPS.len(), "{}", said(demo));

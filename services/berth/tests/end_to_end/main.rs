@@ -1,7 +1,19 @@
 //! The whole system as its users meet it: `berth` as real processes, devices on real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod aka;
+mod cluster;
+mod concurrency;
 mod demo;
 mod device;
+mod dtls_client;
+mod foreign_client;
 mod grpc;
 mod installation;
+mod owa;
 mod process;
+mod redis_server;
+mod search;
+mod secrets;
+mod telemetry;
