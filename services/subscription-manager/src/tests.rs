@@ -4,6 +4,7 @@ mod delivery;
 mod device;
 mod edges;
 mod enrolment;
+mod idle_connections;
 mod intake;
 mod orders;
 mod peers;

@@ -11,4 +11,6 @@ pub(crate) use listener::serve;
 pub(crate) use portal::Portal;
 
 #[cfg(test)]
+pub(crate) use listener::serve_stream;
+#[cfg(test)]
 pub(crate) use routes::{Authority, ROUTES};

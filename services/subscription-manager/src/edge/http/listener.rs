@@ -73,8 +73,12 @@ async fn serve_connection(
 
 /// Serves what came through the handshake: until its end, its age, or [`IDLE_LIMIT`] without a request. Without the
 /// last, whoever keeps sockets open without a word keeps everybody else out.
-async fn serve_stream<S>(stream: S, peer: SocketAddr, portal: Arc<Portal>, lifecycle: &Lifecycle)
-where
+pub(crate) async fn serve_stream<S>(
+    stream: S,
+    peer: SocketAddr,
+    portal: Arc<Portal>,
+    lifecycle: &Lifecycle,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let requests = Arc::new(Requests::default());
@@ -172,16 +176,3 @@ const CONNECTION_AGE: Duration = Duration::from_secs(600);
 const GRACE: Duration = Duration::from_secs(2);
 const MAX_STREAMS: u32 = 32;
 const MAX_HEADER_OCTETS: usize = 16 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-    use tokio::time::Instant;
-    use tokio_util::sync::CancellationToken;
-    use tokio_util::task::AbortOnDropHandle;
-
-    use super::*;
-    use crate::tests::world::{World, outbox, procedures};
-}
