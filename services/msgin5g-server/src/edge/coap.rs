@@ -239,7 +239,7 @@ impl Endpoint {
         }
     }
 
-    /// Runs a procedure: times it, counts it, logs a failure once.
+    /// Runs a procedure: times it, counts it, logs a failure once, as a warning where we are at fault.
     async fn observed<T: Verdict>(
         &self,
         procedure: &'static str,
@@ -259,12 +259,22 @@ impl Endpoint {
             }
             Err(error) => {
                 let cause = error.cause();
-                tracing::warn!(
-                    procedure,
-                    cause = cause.name(),
-                    error = chain(&error),
-                    "procedure failed"
-                );
+                // What a UE does wrong is no warning: it could fill the log with them.
+                if cause.http() >= 500 {
+                    tracing::warn!(
+                        procedure,
+                        cause = cause.name(),
+                        error = chain(&error),
+                        "procedure failed"
+                    );
+                } else {
+                    tracing::debug!(
+                        procedure,
+                        cause = cause.name(),
+                        error = chain(&error),
+                        "procedure refused"
+                    );
+                }
                 Err(cause)
             }
         }

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod harness;
+mod log;
 mod messages;
 mod peers;
 mod registration;
