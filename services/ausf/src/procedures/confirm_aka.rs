@@ -3,6 +3,7 @@
 use aka::confirm;
 use akma::{a_tid, k_akma};
 use cause::Cause;
+use futures::future::join_all;
 use identifiers::{RoutingIndicator, ServingNetworkName, Supi};
 use key_hierarchy::five_g_aka::k_seaf;
 use nf_api::Caller;
@@ -192,13 +193,8 @@ impl Attempt<'_> {
         authentication.store.commit(transaction).await?;
 
         let wait = authentication.anchor_key_wait;
-        let told = async {
-            match &activation {
-                Some(tag) => drop(authentication.outbox.drain(tag, wait).await),
-                None => {}
-            }
-        };
-        tokio::join!(authentication.outbox.drain(self.tag, wait), told);
+        let tags = [Some(self.tag), activation.as_ref()].into_iter().flatten();
+        join_all(tags.map(|tag| authentication.outbox.drain(tag, wait))).await;
         Ok(record.commit)
     }
 
