@@ -9,11 +9,14 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use nf_runtime::{Runtime, telemetry};
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::timeline::Timeline;
 use crate::command_line::UpOptions;
 use crate::endpoints::Endpoints;
 use crate::up;
+
+const INTERRUPTED: &str = "interrupted; the folder can be used again";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -65,6 +68,9 @@ async fn against(target: &std::path::Path, timeline: &mut Timeline) -> Result<Pa
 
 async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Result<PathBuf> {
     timeline.begin("start");
+    // From here on a signal is waited for: without, it would end the process where it stands.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let mut config = up::load_settings(None)?;
     config.telemetry.log_filter = "warn".to_owned();
     config.telemetry.log_format = telemetry::LogFormat::Text;
@@ -89,7 +95,8 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
     let devices = options.data.join("devices");
     let played = tokio::select! {
         played = story::play(&installation.endpoints, &devices, timeline) => played,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted; the folder can be used again")),
+        _ = interrupt.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
+        _ = terminate.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
     };
     let _ = runtime.lifecycle.shutdown().await;
     installation.close().await;
