@@ -56,15 +56,14 @@ pub async fn close_association(
     if let Some(open) = store
         .read_named::<AssociationRecord>(&truth, association_id)
         .await?
+        && open.record.is_open()
     {
-        if open.record.is_open() {
-            let mut transaction = store.transaction(&truth, Class::Record);
-            transaction
-                .put_named(association_id, &open.record.closed())
-                .if_version(open.version)
-                .expires_in(REMEMBERED);
-            store.commit(transaction).await?;
-        }
+        let mut transaction = store.transaction(&truth, Class::Record);
+        transaction
+            .put_named(association_id, &open.record.closed())
+            .if_version(open.version)
+            .expires_in(REMEMBERED);
+        store.commit(transaction).await?;
     }
     // Also after a crash in between, however long ago: the row may be forgotten, the claim is not.
     let claim = store
