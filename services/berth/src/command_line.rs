@@ -88,6 +88,9 @@ pub(crate) struct FunctionOptions {
     /// Prints the settings as they apply, and ends.
     #[arg(long)]
     pub(crate) print_config: bool,
+    /// Ends when the process that started it does.
+    #[arg(long, hide = true)]
+    pub(crate) with_parent: bool,
 }
 
 #[derive(Args)]

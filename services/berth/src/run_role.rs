@@ -24,6 +24,11 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
     if options.print_config || options.check_config {
         return Ok(ExitCode::SUCCESS);
     }
+    if options.with_parent {
+        // The parent may be gone before it could stop us: then nobody else will.
+        #[cfg(target_os = "linux")]
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    }
     let telemetry = telemetry::init(&config.telemetry, function.name())?;
     let runtime = Runtime::new(config.shutdown.clone(), config.grpc.clone());
     let starting = runtime.lifecycle.readiness().latch("start");

@@ -158,6 +158,7 @@ fn spawn(
     let program = std::env::current_exe().context("the path of this program")?;
     Command::new(program)
         .arg(function.name())
+        .arg("--with-parent")
         .arg("--config")
         .arg(file)
         .stdin(Stdio::null())

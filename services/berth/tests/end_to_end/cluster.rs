@@ -10,7 +10,7 @@ use ue::UeError;
 use crate::demo::{assert_whole_story, demo_against};
 use crate::device::in_service;
 use crate::installation::Installation;
-use crate::process::{poll, said};
+use crate::process::{get, poll, said};
 use crate::redis_server::RedisServer;
 
 /// An installation in processes; they are gone before their server.
@@ -25,15 +25,9 @@ impl Cluster {
         let folder = tempdir().unwrap();
         let redis = RedisServer::start();
         let settings = folder.path().join("berth.toml");
-        std::fs::write(&settings, redis.settings()).unwrap();
-        let arguments = [
-            "--lab",
-            "--processes",
-            "--config",
-            settings.to_str().unwrap(),
-        ];
+        std::fs::write(settings, redis.settings()).unwrap();
         Self {
-            installation: Installation::start(&folder.path().join("data"), &arguments),
+            installation: start(folder.path()),
             redis,
             folder,
         }
@@ -42,6 +36,14 @@ impl Cluster {
     fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Starts the processes of a folder with settings.
+fn start(folder: &Path) -> Installation {
+    let settings = folder.join("berth.toml");
+    let settings = settings.to_str().unwrap();
+    let arguments = ["--lab", "--processes", "--config", settings];
+    Installation::start(&folder.join("data"), &arguments)
 }
 
 #[test]
@@ -97,6 +99,22 @@ async fn without_the_anchor_function_authentication_goes_on_and_registration_is_
         said(&demo)
     );
     cluster.installation.stop();
+}
+
+#[test]
+fn functions_end_with_the_process_that_started_them() {
+    let mut cluster = Cluster::start();
+    let mut admin_urls = cluster.installation.admin_urls();
+    // Their parent alone.
+    cluster.installation.process.signal(Signal::KILL);
+    cluster.installation.process.wait();
+    poll("the functions end", || {
+        admin_urls.retain(|url| get(&format!("{url}/livez")).is_some());
+        admin_urls.is_empty().then_some(())
+    });
+    let again = start(cluster.folder());
+    assert_whole_story(&demo_against(&again));
+    again.stop();
 }
 
 /// Ends the process of a function as a power cut does.
