@@ -213,13 +213,10 @@ impl Attempt<'_> {
         };
         transaction.send(ACTIVATION, &task);
         authentication.store.commit(transaction).await?;
-        match authentication.vault.promote(credential_set_id).await {
-            Ok(promotion) => Ok((tag, promotion.commit)),
-            Err(cause) => {
-                authentication.outbox.nudge(&tag);
-                Err(ConfirmAkaError::Promote(cause))
-            }
-        }
+        let promoted = authentication.vault.promote(credential_set_id).await;
+        authentication.outbox.nudge(&tag);
+        let promotion = promoted.map_err(ConfirmAkaError::Promote)?;
+        Ok((tag, promotion.commit))
     }
 }
 

@@ -124,3 +124,26 @@ async fn neither_the_aanf_nor_the_subscription_manager_holds_up_the_other() {
         eventually(|| is_activated(&world) && world.anchor_keys.count() == 1).await;
     }
 }
+
+#[tokio::test]
+async fn a_context_that_is_consumed_during_promotion_gives_no_key_but_the_set_is_active() {
+    let world = with_candidate().await;
+    let challenge = start(&world).await;
+    let answered = answer(&mut usim(), &challenge);
+    let places = world.vault.places.forget_permits(usize::MAX);
+    let id = &challenge.auth_ctx_id;
+    let wrong_overtakes = async {
+        eventually(|| world.vault.promotions_asked.load(Ordering::SeqCst) >= 1).await;
+        let consumed = confirm(&world, id, None).await.unwrap();
+        world.vault.places.add_permits(places);
+        consumed
+    };
+    let (right, wrong) = tokio::join!(
+        confirm(&world, id, Some(&answered.res_star)),
+        wrong_overtakes
+    );
+    assert!(!is_success(&wrong, &answered));
+    assert!(!is_success(&right.unwrap(), &answered));
+    assert_eq!(world.anchor_keys.count(), 0);
+    eventually(|| is_activated(&world)).await;
+}

@@ -126,6 +126,9 @@ pub(crate) struct Vault {
     pub(crate) candidate: AtomicBool,
     pub(crate) promote_refused: Mutex<Option<Cause>>,
     pub(crate) promoted: AtomicUsize,
+    pub(crate) promotions_asked: AtomicUsize,
+    /// Each promotion needs a place; without one it hangs.
+    pub(crate) places: Semaphore,
     pub(crate) signs: AtomicBool,
     pub(crate) operator: Authority,
     net_key: SigningKey,
@@ -141,6 +144,8 @@ impl Vault {
             candidate: AtomicBool::new(false),
             promote_refused: Mutex::default(),
             promoted: AtomicUsize::new(0),
+            promotions_asked: AtomicUsize::new(0),
+            places: Semaphore::new(Semaphore::MAX_PERMITS),
             signs: AtomicBool::new(true),
             net_key: signing_key(0x72),
             net_certificate: operator.certify("network", 0x72),
@@ -204,6 +209,8 @@ impl ausf::Vault for Vault {
 
     async fn promote(&self, credential_set_id: &str) -> PeerResult<Promotion> {
         assert_eq!(credential_set_id, "crd_1");
+        self.promotions_asked.fetch_add(1, Ordering::SeqCst);
+        let _place = self.places.acquire().await.unwrap();
         if let Some(cause) = *self.promote_refused.lock().unwrap() {
             return Err(cause);
         }
