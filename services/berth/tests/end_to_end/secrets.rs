@@ -227,6 +227,19 @@ async fn play(installation: &Installation, folder: &Path) -> Story {
     deliver(&sensor, &band).await;
     authenticate(&mut story, installation, memory).await;
     one_way(&mut story, installation, &folder.join("ordered")).await;
+
+    // The control: on the device itself, where they belong, the search finds the same keys.
+    let memory = files(&folder.join("band"), &[]);
+    let found: Vec<_> = memory
+        .iter()
+        .flat_map(|(_, file)| story.keys.found(file))
+        .collect();
+    for key in ["K of band", "OPc of band", "K_AUSF of band"] {
+        assert!(
+            found.iter().any(|name| name.starts_with(key)),
+            "{key}: {found:?}"
+        );
+    }
     story
 }
 
