@@ -1,7 +1,9 @@
 //! The gRPC edge: what a peer may send, and what it gets.
 #![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
+use bytes::Bytes;
 use cause::Cause;
+use http_body_util::Full;
 use nf_api::pb::aanf::access_policy_service_client::AccessPolicyServiceClient;
 use nf_api::pb::aanf::anchor_key_service_client::AnchorKeyServiceClient;
 use nf_api::pb::aanf::application_key_service_client::ApplicationKeyServiceClient;
@@ -16,7 +18,10 @@ use nf_runtime::Runtime;
 use nf_runtime::grpc::{Channel, in_process};
 use secret::SealingKey;
 use store::{Database, Sealer};
+use tonic::Status;
+use tonic::body::Body;
 use tonic::service::Routes;
+use tower::ServiceExt as _;
 
 const A_KID: &str =
     "0.pHY_9qVCfFj6UfYuA2wqozyINDzdpfF9uGzxq3tWYbY@5gc.mnc001.mcc001.3gppnetwork.org";
@@ -251,6 +256,30 @@ async fn malformed_key_requests_have_a_cause() {
     }
     let refused = aanf.server().get_anonymous(request()).await.unwrap_err();
     assert_eq!(cause_of(&refused), Cause::AfNotAllowed);
+}
+
+#[tokio::test]
+async fn octets_that_are_no_message_are_malformed() {
+    let aanf = Aanf::new().await;
+    // Bad UTF-8 in a string, a wrong wire type, an endless varint, a cut length.
+    for body in [
+        &[0x0a, 0x01, 0xff][..],
+        &[0x0d, 1, 2, 3, 4],
+        &[0x0a, 0xff, 0xff, 0xff],
+        &[0x0a, 0x05, b'x'],
+    ] {
+        let mut framed = vec![0, 0, 0, 0, u8::try_from(body.len()).unwrap()];
+        framed.extend_from_slice(body);
+        let request = http::Request::post("/berth.aanf.v1.ApplicationKeyService/Get")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Body::new(Full::new(Bytes::from(framed))))
+            .unwrap();
+        let channel = aanf.channel(Caller::function(NetworkFunction::Msgin5gServer));
+        let answer = channel.oneshot(request).await.unwrap();
+        let status = Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(cause_of(&status), Cause::MalformedMessage, "{body:x?}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod access;
 mod drain;
 mod listener;
+mod malformed;
 mod panic_guard;
 mod services;
 mod shed;

@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
-use super::{access, drain, panic_guard, shed, trace};
+use super::{access, drain, malformed, panic_guard, shed, trace};
 use crate::grpc::GrpcConfig;
 use crate::grpc::deadline::bound;
 use crate::grpc::metrics::{RpcMetrics, measured};
@@ -91,7 +91,7 @@ impl Stack {
 async fn routed(routes: Routes, request: Request<Body>) -> Response<Body> {
     let answered: Result<_, Infallible> = routes.oneshot(request).await;
     match answered {
-        Ok(response) => response,
+        Ok(response) => malformed::refused(response),
         Err(impossible) => match impossible {},
     }
 }
