@@ -50,6 +50,47 @@ impl Budget {
     }
 }
 
+/// How a device's certificate is found; each way has a budget of its own, so that strangers who name URLs
+/// do not starve devices that are known or bring their chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// Its certificate was validated here before.
+    Known,
+    /// Its chain travels in Start.
+    Inline,
+    /// Its certificate has to be fetched.
+    Stranger,
+}
+
+/// Challenges that may be given, by how well the device is known.
+#[derive(Clone, Debug)]
+pub struct ChallengeBudgets {
+    known: Budget,
+    inline: Budget,
+    stranger: Budget,
+}
+
+impl ChallengeBudgets {
+    /// Full buckets of the same rate.
+    pub fn new(per_second: u32, clock: &Clock) -> Self {
+        let budget = || Budget::new(per_second, clock.clone());
+        Self {
+            known: budget(),
+            inline: budget(),
+            stranger: budget(),
+        }
+    }
+
+    /// Takes one Challenge for a device, if there is one.
+    pub fn take(&self, device: Acquaintance) -> bool {
+        match device {
+            Acquaintance::Known => self.known.take(),
+            Acquaintance::Inline => self.inline.take(),
+            Acquaintance::Stranger => self.stranger.take(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +104,13 @@ mod tests {
         assert!(budget.take() && !budget.take());
         clock.advance(Duration::from_secs(60));
         assert!(budget.take() && budget.take() && !budget.take());
+    }
+
+    #[test]
+    fn strangers_do_not_use_up_what_known_devices_need() {
+        let budgets = ChallengeBudgets::new(1, &Clock::manual(0));
+        assert!(budgets.take(Acquaintance::Stranger) && !budgets.take(Acquaintance::Stranger));
+        assert!(budgets.take(Acquaintance::Inline) && !budgets.take(Acquaintance::Inline));
+        assert!(budgets.take(Acquaintance::Known));
     }
 }

@@ -29,7 +29,8 @@ pub struct AusfConfig {
     pub certificate_cache: Duration,
     /// Certificates fetched in a second, over all devices that are not known. Default: 50. Since 0.1.
     pub fetches_per_second: u32,
-    /// Challenges given in a second. Default: 1000. Since 0.1.
+    /// Challenges given in a second: to known devices, to devices that bring their chain and to all others this many each.
+    /// Default: 1000. Since 0.1.
     pub challenges_per_second: u32,
     /// How long an answer waits for the AAnF before the registration goes on in the background. Default: 300 ms. Since 0.1.
     #[serde(with = "humantime_serde")]

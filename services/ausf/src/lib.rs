@@ -19,7 +19,7 @@ mod records;
 mod tasks;
 
 pub use authentication::Authentication;
-pub use budget::Budget;
+pub use budget::{Acquaintance, Budget, ChallengeBudgets};
 pub use config::{AccessGatewayEntry, AusfConfig, HomeNetworkEntry};
 pub use cookies::Cookies;
 pub use edge::peers::Peers;
@@ -118,7 +118,7 @@ pub async fn build(
         ausf_id: config.ausf_id.clone(),
         challenge_lifetime: config.challenge_lifetime,
         certificate_cache: config.certificate_cache,
-        challenges: Budget::new(config.challenges_per_second, runtime.clock.clone()),
+        challenges: ChallengeBudgets::new(config.challenges_per_second, &runtime.clock),
         fetches: Budget::new(config.fetches_per_second, runtime.clock.clone()),
     };
     let authentication = Authentication {

@@ -8,7 +8,7 @@ use nf_runtime::clock::Clock;
 use nf_runtime::random::Random;
 use store::{Binding, Sealer, Store, Tag};
 
-use crate::budget::Budget;
+use crate::budget::{Budget, ChallengeBudgets};
 use crate::cookies::Cookies;
 use crate::manufacturers::Manufacturers;
 use crate::ports::{CertificateFetcher, SubscriptionManager, Vault};
@@ -28,7 +28,7 @@ pub struct OneWayAuthentication {
     pub(crate) ausf_id: String,
     pub(crate) challenge_lifetime: Duration,
     pub(crate) certificate_cache: Duration,
-    pub(crate) challenges: Budget,
+    pub(crate) challenges: ChallengeBudgets,
     pub(crate) fetches: Budget,
 }
 

@@ -204,7 +204,7 @@ pub(super) async fn known_key(
 }
 
 /// The chain that was valid when the device was seen last; it is validated again.
-async fn cached_chain(
+pub(super) async fn cached_chain(
     owa: &OneWayAuthentication,
     key_id: &KeyId,
 ) -> Result<Option<Vec<Vec<u8>>>, store::Error> {

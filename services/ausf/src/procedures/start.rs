@@ -12,6 +12,8 @@ use onboarding::{
 use secret::PrivateKey;
 use store::Class;
 
+use super::device_certificate::cached_chain;
+use crate::budget::Acquaintance;
 use crate::error::StateError;
 use crate::owa::{MAX_FRAME_OCTETS, OneWayAuthentication, Origin, PROOF_RETRIES, prk_binding};
 use crate::records::OwaSessionRecord;
@@ -61,6 +63,7 @@ impl StartOwaError {
             Self::BareUrl => Cause::CertificateHashMismatch,
             Self::Overloaded => Cause::RateLimited,
             Self::Kex(error) => error.cause(),
+            Self::NetworkProof(cause) if cause.retryable() => Cause::TemporarilyUnavailable,
             Self::NetworkProof(_) => Cause::NetworkProofUnavailable,
             Self::State(_) => Cause::TemporarilyUnavailable,
         }
@@ -129,7 +132,7 @@ pub async fn start_owa(
         StartOutcome::Proceed(start) => start,
     };
     check_registry(owa, start.start()).await?;
-    if !owa.challenges.take() {
+    if !owa.challenges.take(acquaintance(owa, start.start()).await?) {
         return Err(StartOwaError::Overloaded);
     }
 
@@ -202,6 +205,21 @@ async fn check_registry(owa: &OneWayAuthentication, start: &Start) -> Result<(),
     } else {
         Ok(())
     }
+}
+
+async fn acquaintance(
+    owa: &OneWayAuthentication,
+    start: &Start,
+) -> Result<Acquaintance, store::Error> {
+    if !start.chain.is_empty() {
+        return Ok(Acquaintance::Inline);
+    }
+    let known = cached_chain(owa, &start.key_id).await?.is_some();
+    Ok(if known {
+        Acquaintance::Known
+    } else {
+        Acquaintance::Stranger
+    })
 }
 
 fn agreement_key(owa: &OneWayAuthentication, suite: Suite) -> Result<AgreementKey, KexError> {

@@ -147,8 +147,9 @@ async fn a_device_that_demands_it_gets_a_challenge_signed_under_its_operator_roo
         .vault
         .signs
         .store(false, std::sync::atomic::Ordering::SeqCst);
+    // The vault does not answer for the moment: the device is told to come again.
     let error = device.challenge(&world).await.err().unwrap();
-    assert_eq!(error.cause(), Cause::NetworkProofUnavailable);
+    assert_eq!(error.cause(), Cause::TemporarilyUnavailable);
 }
 
 #[tokio::test]
