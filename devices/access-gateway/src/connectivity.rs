@@ -48,7 +48,7 @@ struct Carried {
 /// One session, as its relay and its tunnels see it.
 pub(crate) struct Session {
     sessions: Sessions,
-    pub(crate) ports: PortBlock,
+    pub(crate) ports: Arc<PortBlock>,
     pub(crate) allowed_targets: Vec<String>,
     /// Octets that may still pass, both directions together.
     quota: AtomicU64,
@@ -90,7 +90,7 @@ impl Sessions {
     pub(crate) async fn open(
         &self,
         limits: LimitedSession,
-        ports: PortBlock,
+        ports: Arc<PortBlock>,
     ) -> Result<LimitedConnectivity, Cause> {
         let id = convert::session(&limits.session)?;
         if let Some(carried) = self.carried().get(&id) {

@@ -20,7 +20,7 @@ use tracing::debug;
 use crate::connectivity::Sessions;
 use crate::device::Device;
 use crate::networks::Networks;
-use crate::source_ports::SourcePorts;
+use crate::proof_ports::ProofPorts;
 
 pub(crate) use exchange_response::Message as Downlink;
 
@@ -30,7 +30,7 @@ pub(crate) struct Gateway {
     pub(crate) networks: Arc<Networks>,
     pub(crate) ausf: Channel,
     pub(crate) sessions: Sessions,
-    pub(crate) source_ports: SourcePorts,
+    pub(crate) proof_ports: ProofPorts,
     pub(crate) relay_ip: IpAddr,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) metrics: ProcedureMetrics,

@@ -22,6 +22,7 @@ mod device;
 mod exchange;
 mod networks;
 mod owa;
+mod proof_ports;
 mod relay;
 mod source_ports;
 mod watch;
@@ -44,6 +45,7 @@ use tracing::info;
 use crate::connectivity::Sessions;
 use crate::exchange::{Edge, Gateway};
 use crate::networks::Networks;
+use crate::proof_ports::ProofPorts;
 use crate::source_ports::SourcePorts;
 
 /// Ways to the functions that the gateway calls.
@@ -99,12 +101,18 @@ pub async fn build(
         ports.subscription_manager.clone(),
         runtime.clone(),
     );
-    watch::follow(sessions.clone(), ports.subscription_manager, runtime);
+    let proof_ports = ProofPorts::new(source_ports);
+    watch::follow(
+        sessions.clone(),
+        proof_ports.clone(),
+        ports.subscription_manager,
+        runtime,
+    );
     let gateway = Gateway {
         networks: Arc::new(networks),
         ausf: ports.ausf,
         sessions,
-        source_ports,
+        proof_ports,
         relay_ip: config.relay_ip,
         places: Arc::new(Semaphore::new(config.max_devices)),
         metrics: runtime.metrics.procedures(NetworkFunction::AccessGateway),

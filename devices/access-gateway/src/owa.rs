@@ -8,6 +8,7 @@ use nf_api::pb::ausf::one_way_auth_service_client::OneWayAuthServiceClient;
 use nf_api::pb::ausf::{ProveRequest, StartRequest};
 use nf_api::status::cause_of;
 use onboarding::Frame;
+use tokio::time::Instant;
 use tonic::Request;
 
 use crate::device::Device;
@@ -36,9 +37,14 @@ impl Device {
                     .map_err(|status| cause_of(&status))?;
                 Ok(vec![owa(answer.into_inner().frame)])
             }
-            Frame::Proof(..) => {
-                // Taken before the AuSF opens a session for this address; free again if it does not.
-                let ports = gateway.source_ports.take().ok_or(Cause::Overloaded)?;
+            Frame::Proof(_, session) => {
+                // Taken before the AuSF opens a session for this address, and kept until its answer has come:
+                // where that is lost, a session may be open, and a repeated Proof has to name the same address.
+                let reference = self.reference();
+                let ports = gateway
+                    .proof_ports
+                    .take(&reference, session, Instant::now())
+                    .ok_or(Cause::Overloaded)?;
                 let mut request = Request::new(ProveRequest {
                     frame: message.frame,
                     ue_reference: self.reference(),
@@ -51,12 +57,21 @@ impl Device {
                     .await
                     .map_err(|status| cause_of(&status))?
                     .into_inner();
-                let accepted = matches!(Frame::decode(&answer.frame), Ok(Frame::Accept(_)));
+                let decoded = Frame::decode(&answer.frame);
+                let accepted = matches!(decoded, Ok(Frame::Accept(_)));
+                if matches!(decoded, Ok(Frame::Reject(_))) {
+                    gateway.proof_ports.decided(&reference);
+                }
                 match answer.limited_session.filter(|_| accepted) {
                     None if accepted => Err(Cause::UpstreamFailure),
                     None => Ok(vec![owa(answer.frame)]),
                     Some(session) => {
-                        let connectivity = gateway.sessions.open(session, ports).await?;
+                        let opened = gateway.sessions.open(session, ports).await;
+                        // What failed here can succeed when the Proof is repeated.
+                        if matches!(opened, Ok(_) | Err(Cause::LimitedSessionExpired)) {
+                            gateway.proof_ports.decided(&reference);
+                        }
+                        let connectivity = opened?;
                         Ok(vec![
                             owa(answer.frame),
                             Downlink::LimitedConnectivity(connectivity),

@@ -17,11 +17,17 @@ use tonic::Status;
 use tracing::debug;
 
 use crate::connectivity::{End, Sessions};
+use crate::proof_ports::ProofPorts;
 
 type Client = SessionServiceClient<Channel>;
 
 /// Follows until the process stops.
-pub(crate) fn follow(sessions: Sessions, subscription_manager: Channel, runtime: &Runtime) {
+pub(crate) fn follow(
+    sessions: Sessions,
+    proof_ports: ProofPorts,
+    subscription_manager: Channel,
+    runtime: &Runtime,
+) {
     let token = runtime.lifecycle.token();
     let client = SessionServiceClient::new(subscription_manager);
     runtime
@@ -29,7 +35,8 @@ pub(crate) fn follow(sessions: Sessions, subscription_manager: Channel, runtime:
         .spawn("watch of limited sessions", async move {
             let following = async {
                 loop {
-                    if let Err(status) = follow_once(&sessions, client.clone()).await {
+                    if let Err(status) = follow_once(&sessions, &proof_ports, client.clone()).await
+                    {
                         debug!(
                             cause = cause_of(&status).name(),
                             "watch of limited sessions ended"
@@ -43,7 +50,11 @@ pub(crate) fn follow(sessions: Sessions, subscription_manager: Channel, runtime:
 }
 
 /// Follows one stream to its end.
-async fn follow_once(sessions: &Sessions, mut client: Client) -> Result<(), Status> {
+async fn follow_once(
+    sessions: &Sessions,
+    proof_ports: &ProofPorts,
+    mut client: Client,
+) -> Result<(), Status> {
     let mut stream = client.watch(WatchSessionsRequest {}).await?.into_inner();
     loop {
         let next = timeout(SILENCE, stream.message()).await;
@@ -54,6 +65,7 @@ async fn follow_once(sessions: &Sessions, mut client: Client) -> Result<(), Stat
             Kind::Ended => {
                 if let Ok(id) = convert::session(&event.session) {
                     sessions.end(&id, End::Told);
+                    proof_ports.ended(&id);
                 }
             }
             Kind::Resynchronize => {

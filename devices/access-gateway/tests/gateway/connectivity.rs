@@ -106,6 +106,31 @@ async fn a_repeated_proof_has_the_same_ways() {
 }
 
 #[tokio::test]
+async fn a_proof_repeated_after_a_lost_answer_names_the_same_address_and_leaves_from_it() {
+    let (server, address) = udp().await;
+    let bench = Bench::new().await;
+    bench.let_in(&address.to_string(), &[], 900, 1 << 20);
+    bench.network.script(|script| script.lose_answers = true);
+    let mut device = bench.device().await;
+    let cause = device.rejected(owa(proof(), "lab")).await;
+    assert_eq!(cause, Cause::UpstreamFailure);
+    // The gateway's own attempts for the first Proof, then one for the second.
+    let lost = bench.network.script(|script| {
+        script.lose_answers = false;
+        script.proven.len()
+    });
+    let (relay, _) = let_in(&mut device).await;
+    let proven = bench.network.script(|script| script.proven.clone());
+    assert_eq!(proven.len(), lost + 1);
+    assert!(proven[0].ue_address.is_some());
+    assert_eq!(proven[0].ue_address, proven[lost].ue_address);
+    let (socket, _) = udp().await;
+    socket.send_to(b"hello", relay).await.unwrap();
+    let (_, from) = receive(&server).await;
+    assert!(ports(&bench).contains(&from.port()));
+}
+
+#[tokio::test]
 async fn a_repeated_proof_brings_no_ended_session_back() {
     let (_, address) = udp().await;
     let bench = Bench::new().await;

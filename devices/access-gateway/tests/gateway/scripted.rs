@@ -73,6 +73,8 @@ pub(crate) struct Script {
     pub(crate) confirmed: Vec<(String, Option<Vec<u8>>, String)>,
     pub(crate) started: Vec<StartRequest>,
     pub(crate) proven: Vec<ProveRequest>,
+    /// Answers to Prove are lost.
+    pub(crate) lose_answers: bool,
     /// What Prove answers.
     pub(crate) session: Option<LimitedSession>,
     pub(crate) refuse_with: Option<Cause>,
@@ -90,6 +92,7 @@ impl Network {
             confirmed: Vec::new(),
             started: Vec::new(),
             proven: Vec::new(),
+            lose_answers: false,
             session: None,
             refuse_with: None,
             state: State::Limited,
@@ -143,10 +146,13 @@ impl OneWayAuthService for Network {
         &self,
         request: Request<ProveRequest>,
     ) -> Result<Response<ProveResponse>, Status> {
-        let limited_session = self.script(|script| {
+        let (lost, limited_session) = self.script(|script| {
             script.proven.push(request.into_inner());
-            script.session.clone()
+            (script.lose_answers, script.session.clone())
         });
+        if lost {
+            return Err(Status::unavailable("the answer is lost"));
+        }
         let frame = match &limited_session {
             Some(_) => Frame::Accept(b"accept").encode(),
             None => Frame::Reject(b"reject").encode(),
