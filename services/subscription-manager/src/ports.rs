@@ -77,6 +77,8 @@ pub(crate) struct SealProfile {
     pub(crate) profile: Vec<u8>,
     /// Key of the session, with the claim secret where one is used.
     pub(crate) psk: OwaKey,
+    /// DER SubjectPublicKeyInfo of the certificate that the device proved, for a Proof that carries no key.
+    pub(crate) identity_spki: Vec<u8>,
 }
 
 /// What a device pins of its operator.

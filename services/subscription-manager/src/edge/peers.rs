@@ -65,6 +65,7 @@ impl Vault for VaultPeer {
             header: request.header,
             profile: request.profile,
             psk: Some(key(request.psk.expose())),
+            identity_spki: request.identity_spki,
         };
         let package = self
             .client()

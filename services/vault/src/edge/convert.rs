@@ -39,6 +39,7 @@ pub(super) fn seal(request: pb::SealRequest) -> Result<Seal, Cause> {
         header: request.header,
         profile: request.profile,
         psk: owa_key(request.psk)?,
+        identity_spki: request.identity_spki,
     })
 }
 

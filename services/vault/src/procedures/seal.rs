@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cause::Cause;
 use cose::cbor::{self, DecodeError};
-use cose::{KeyError, ObjectType};
+use cose::{KeyError, ObjectType, VerificationKey};
 use identifiers::{CredentialSetId, DeviceId, Supi};
 use onboarding::certificate::Certificate;
 use onboarding::{Challenge, Start, Transcript};
@@ -40,6 +40,9 @@ pub struct Seal {
     pub profile: Vec<u8>,
     /// Pre-shared key of the package.
     pub psk: OwaKey,
+    /// DER SubjectPublicKeyInfo of the device's certificate, for a Proof without a key where Start has no chain;
+    /// may be empty.
+    pub identity_spki: Vec<u8>,
 }
 
 /// A profile was not sealed.
@@ -173,7 +176,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// The identity of this sealing, and all that it depends on but the pre-shared key.
+    /// The identity of this sealing, and all that it depends on but the pre-shared key. The identity key is left out:
+    /// the handle and Start name it already.
     fn idempotency(&self) -> Result<Idempotency, SealError> {
         let request = self.request;
         let key = format!(
@@ -306,14 +310,16 @@ impl Work<'_> {
             sqn: sqn(last).unwrap_or_default().to_octets(),
         };
         let request = self.request;
+        let device_id = DeviceId::parse(&set.device_id).map_err(|_| CredentialError::damaged())?;
+        let known_key = identity_key(&request.identity_spki, &device_id);
         let sealed = seal_for_proof(&SealForProof {
             transcript: Transcript {
                 start: &request.start,
                 challenge: &request.challenge,
                 proof: &request.proof,
             },
-            known_key: None,
-            device_id: &DeviceId::parse(&set.device_id).map_err(|_| CredentialError::damaged())?,
+            known_key: known_key.as_ref(),
+            device_id: &device_id,
             cert_direct_allowed: allows_key_agreement(&request.start),
             header: &request.header,
             profile: &request.profile,
@@ -348,6 +354,15 @@ impl Work<'_> {
             });
         }
     }
+}
+
+/// The key that was sent along, if it is the one of the device that the set was minted for. The caller is not trusted
+/// to say whose Proof it is, so that any other key is as good as none.
+fn identity_key(spki: &[u8], device_id: &DeviceId) -> Option<VerificationKey> {
+    if DeviceId::from_spki_sha256(&cose::sha256(spki)) != *device_id {
+        return None;
+    }
+    VerificationKey::from_spki(spki).ok()
 }
 
 /// Whether sealing to the identity key may be asked for. Where the certificate is in Start, its key usage decides;

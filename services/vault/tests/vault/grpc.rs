@@ -8,9 +8,11 @@ use nf_api::status::cause_of;
 use nf_api::{Caller, NetworkFunction};
 use nf_runtime::Runtime;
 use nf_runtime::grpc::{Channel, in_process};
+use onboarding::Suite;
 use vault::{Ports, VaultConfig};
 
-use crate::support::{Device, Lab, mint_request, snn};
+use crate::sealing::without_key;
+use crate::support::{Device, Lab, Mode, mint_request, snn};
 
 type Client = VaultServiceClient<Channel>;
 
@@ -137,6 +139,45 @@ async fn a_stream_answers_each_request_with_its_number() {
     epochs.sort_unstable();
     assert_eq!(epochs, (1..=160).collect::<Vec<u64>>());
     lab.authenticate(&mut provisioned, 1).await;
+}
+
+#[tokio::test]
+async fn the_key_of_the_device_reaches_the_sealing() {
+    let (lab, ports) = lab().await;
+    let device = Device::new(1);
+    let minted = lab.mint(&device, 1).await;
+    let run = lab.onboard(&device, Mode::Bound(Suite::X25519));
+    let sealing = lab.sealing(&device, 1, &minted, &run).request();
+    let routes = vault::build(&lab.config, ports, &lab.runtime)
+        .await
+        .unwrap()
+        .routes;
+    let mut subscription_manager = Client::new(in_process(
+        routes,
+        Caller::function(NetworkFunction::SubscriptionManager),
+        &lab.runtime,
+    ));
+    let request = pb::SealRequest {
+        credential_set_id: sealing.credential_set_id.as_str().to_owned(),
+        start: sealing.start,
+        challenge: sealing.challenge,
+        proof: without_key(&run.proof, &device),
+        header: sealing.header,
+        profile: sealing.profile,
+        psk: Some(nf_api::convert::key(sealing.psk.expose())),
+        identity_spki: Vec::new(),
+    };
+    let refused = subscription_manager.seal(request.clone()).await;
+    assert_eq!(
+        cause_of(&refused.err().unwrap()),
+        Cause::MandatoryElementMissing
+    );
+    let request = pb::SealRequest {
+        identity_spki: device.identity.spki().to_vec(),
+        ..request
+    };
+    let package = subscription_manager.seal(request).await.unwrap();
+    run.open(&package.into_inner().package).unwrap();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cause::Cause;
+use cose::{ObjectType, SignedObject, Signing};
 use identifiers::{DeviceId, OnboardingSession, PackageId, RoutingIndicator};
 use onboarding::Suite;
 use provisioning::profile::AuthenticationKeys;
@@ -125,6 +126,79 @@ async fn a_proof_under_another_key_is_refused() {
         changed.seal(&lab).await.err().unwrap().cause(),
         Cause::ProofInvalid
     );
+}
+
+#[tokio::test]
+async fn a_proof_that_carries_no_key_is_sealed_for_with_the_key_of_the_device() {
+    let lab = Lab::new().await;
+    let device = Device::new(1);
+    let minted = lab.mint(&device, 1).await;
+    let run = lab.onboard(&device, Mode::Bound(Suite::X25519));
+    let bare = Sealing {
+        proof: without_key(&run.proof, &device),
+        identity_spki: device.identity.spki().to_vec(),
+        ..lab.sealing(&device, 1, &minted, &run)
+    };
+    let package = bare.seal(&lab).await.unwrap();
+    assert_eq!(
+        run.open(&package).unwrap().secret.supi,
+        crate::support::supi(1)
+    );
+}
+
+#[tokio::test]
+async fn a_proof_that_carries_no_key_is_refused_with_any_other_key_or_none() {
+    let lab = Lab::new().await;
+    let (device, stranger) = (Device::new(1), Device::new(2));
+    let minted = lab.mint(&device, 1).await;
+    let run = lab.onboard(&device, Mode::Bound(Suite::X25519));
+    let bare = Sealing {
+        proof: without_key(&run.proof, &device),
+        ..lab.sealing(&device, 1, &minted, &run)
+    };
+    let good = device.identity.spki().to_vec();
+    let cut = good.split_last().unwrap().1.to_vec();
+    for identity_spki in [
+        Vec::new(),
+        stranger.identity.spki().to_vec(),
+        cut,
+        [good, vec![0]].concat(),
+    ] {
+        let refused = Sealing {
+            identity_spki,
+            ..bare.clone()
+        }
+        .seal(&lab)
+        .await;
+        assert_eq!(
+            refused.err().unwrap().cause(),
+            Cause::MandatoryElementMissing
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_another_device_does_not_make_its_proof_good_for_this_handle() {
+    let lab = Lab::new().await;
+    let (device, stranger) = (Device::new(1), Device::new(2));
+    let minted = lab.mint(&device, 1).await;
+    let run = lab.onboard(&stranger, Mode::Bound(Suite::X25519));
+    let bare = Sealing {
+        proof: without_key(&run.proof, &stranger),
+        ..lab.sealing(&stranger, 1, &minted, &run)
+    };
+    for (identity, cause) in [
+        (&stranger.identity, Cause::MandatoryElementMissing),
+        (&device.identity, Cause::DeviceIdentityMismatch),
+    ] {
+        let refused = Sealing {
+            identity_spki: identity.spki().to_vec(),
+            ..bare.clone()
+        }
+        .seal(&lab)
+        .await;
+        assert_eq!(refused.err().unwrap().cause(), cause);
+    }
 }
 
 #[tokio::test]
@@ -355,6 +429,18 @@ async fn a_later_sealing_tells_the_number_that_the_device_has_to_start_from() {
         .open(&sealing.numbered(2).seal(&lab).await.unwrap())
         .unwrap();
     assert_eq!(aka::Sqn::from_octets(opened.secret.sqn).seq(), 1);
+}
+
+/// The Proof as a device sends it that counts on its certificate being known.
+pub(crate) fn without_key(proof: &[u8], device: &Device) -> Vec<u8> {
+    let carried = SignedObject::decode(proof, ObjectType::OwaProof).unwrap();
+    let payload = carried.verify(&device.identity.verification_key()).unwrap();
+    let bare = Signing::new(ObjectType::OwaProof, payload)
+        .sign(&device.identity)
+        .unwrap();
+    let object = SignedObject::decode(&bare, ObjectType::OwaProof).unwrap();
+    assert!(object.header().spki.is_none());
+    bare
 }
 
 /// A certificate over the key of device `n`.

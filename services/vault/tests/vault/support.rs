@@ -220,6 +220,7 @@ impl Lab {
             challenge: run.challenge.clone(),
             proof: run.proof.clone(),
             psk: run.package_key.clone(),
+            identity_spki: Vec::new(),
         }
     }
 
@@ -437,6 +438,7 @@ pub(crate) struct Sealing {
     pub(crate) challenge: Vec<u8>,
     pub(crate) proof: Vec<u8>,
     pub(crate) psk: OwaKey,
+    pub(crate) identity_spki: Vec<u8>,
 }
 
 impl Sealing {
@@ -449,6 +451,7 @@ impl Sealing {
             header: self.header.encode(),
             profile: self.profile.encode(),
             psk: self.psk.clone(),
+            identity_spki: self.identity_spki.clone(),
         }
     }
 

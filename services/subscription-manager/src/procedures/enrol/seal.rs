@@ -38,6 +38,7 @@ pub(super) async fn seal(enrolling: &Enrolling<'_>) -> Result<Outcome, StepError
         header: delivery.header.clone(),
         profile: delivery.profile.clone(),
         psk: package_psk(&package_key, claim_secret.as_ref()),
+        identity_spki: enrolling.device.spki.clone(),
     };
     delivery.package = context.vault.seal(request).await.map_err(StepError::Peer)?;
     delivery.package_sha256 = cose::sha256(&delivery.package).to_vec();
