@@ -107,7 +107,8 @@ pub(super) async fn sign_up(
             // The portal has heard it and ends the session.
             return Err(UeError::untrusted(OPERATION, Cause::LinkCodeInvalid));
         }
-        if order_code.is_some() && page.status == StatusCode::NOT_FOUND {
+        let refuses_code = [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND].contains(&page.status);
+        if order_code.is_some() && refuses_code {
             return Err(UeError::refused(OPERATION, Cause::NoOrder));
         }
     }
