@@ -3,49 +3,7 @@
 //! They behave like the types of the crate `secret`: erased on drop, compared in constant time, never
 //! printed.
 
-use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
-macro_rules! derived_keys {
-    ($($(#[$doc:meta])* $name:ident($length:literal);)+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-        pub struct $name([u8; $length]);
-
-        impl $name {
-            /// Length in octets.
-            pub const LEN: usize = $length;
-
-            /// Holds these octets. The argument is a copy: the caller erases its own.
-            #[must_use]
-            pub const fn new(octets: [u8; $length]) -> Self {
-                Self(octets)
-            }
-
-            /// The octets, for the one computation that needs them.
-            #[must_use]
-            pub const fn expose(&self) -> &[u8; $length] {
-                &self.0
-            }
-        }
-
-        impl ConstantTimeEq for $name {
-            fn ct_eq(&self, other: &Self) -> Choice {
-                self.0.as_slice().ct_eq(other.0.as_slice())
-            }
-        }
-
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.ct_eq(other).into()
-            }
-        }
-
-        impl Eq for $name {}
-    )+};
-}
-
-derived_keys! {
+secret::keys! {
     /// OP, the operator variant algorithm configuration field. TS 35.206 clause 3.
     ///
     /// Only the making of a subscriber needs it; what is stored is OPc.

@@ -1,8 +1,6 @@
 //! Keys of a fixed length, all made by one macro.
 
 use cause::Cause;
-use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A slice was offered as a key of another length.
 ///
@@ -24,10 +22,14 @@ impl WrongLength {
     }
 }
 
+/// Makes key types: erased on drop, compared in constant time, never printed.
+///
+/// For crates that derive keys of their own; they need `subtle` and `zeroize` as dependencies.
+#[macro_export]
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident($length:literal);)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        #[derive(Clone, ::zeroize::Zeroize, ::zeroize::ZeroizeOnDrop)]
         pub struct $name([u8; $length]);
 
         impl $name {
@@ -43,9 +45,9 @@ macro_rules! keys {
             /// Copies a slice that must have exactly [`Self::LEN`] octets.
             ///
             /// # Errors
-            /// [`WrongLength`] if the slice is longer or shorter.
-            pub fn try_from_slice(octets: &[u8]) -> Result<Self, WrongLength> {
-                octets.try_into().map(Self).map_err(|_| WrongLength {
+            /// [`WrongLength`]if the slice is longer or shorter.
+            pub fn try_from_slice(octets: &[u8]) -> Result<Self, $crate::WrongLength> {
+                octets.try_into().map(Self).map_err(|_| $crate::WrongLength {
                     expected: Self::LEN,
                     actual: octets.len(),
                 })
@@ -58,15 +60,15 @@ macro_rules! keys {
             }
         }
 
-        impl ConstantTimeEq for $name {
-            fn ct_eq(&self, other: &Self) -> Choice {
+        impl ::subtle::ConstantTimeEq for $name {
+            fn ct_eq(&self, other: &Self) -> ::subtle::Choice {
                 self.0.as_slice().ct_eq(other.0.as_slice())
             }
         }
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.ct_eq(other).into()
+                ::subtle::ConstantTimeEq::ct_eq(self, other).into()
             }
         }
 
