@@ -18,6 +18,9 @@ use store::StoreConfig;
 use subscription_manager::SubscriptionManagerConfig;
 use vault::VaultConfig;
 
+use crate::check::CheckConfig;
+use crate::lab::LabConfig;
+
 /// Settings: defaults, then one TOML file, then `BERTH__SECTION__KEY`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,7 +45,11 @@ pub(crate) struct BerthConfig {
     pub(crate) access_gateway: AccessGatewayConfig,
     pub(crate) ausf: AusfConfig,
     pub(crate) certificate_fetcher: CertificateFetcherConfig,
+    /// What `berth check` measures against.
+    pub(crate) check: CheckConfig,
     pub(crate) configuration_management: ConfigurationManagementConfig,
+    /// The laboratory of `berth lab` and of `berth check --story`.
+    pub(crate) lab: LabConfig,
     pub(crate) msgin5g_server: Msgin5gServerConfig,
     pub(crate) subscription_manager: SubscriptionManagerConfig,
     pub(crate) vault: VaultConfig,

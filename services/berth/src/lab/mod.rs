@@ -1,6 +1,7 @@
 //! The laboratory: a manufacturer, a plan, a policy and a radio, so that one machine plays the whole story.
 
 mod certificate_server;
+mod config;
 mod manufacturer;
 
 use std::fs;
@@ -22,6 +23,7 @@ use nf_runtime::grpc::Channel;
 use nf_runtime::pki::LabAuthority;
 use serde_json::json;
 
+pub(crate) use self::config::LabConfig;
 use crate::config::BerthConfig;
 use crate::data_dir::{DataDir, write_atomically};
 use crate::endpoints::Endpoints;

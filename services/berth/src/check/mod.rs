@@ -1,5 +1,7 @@
 //! `berth check`: whether a running installation is as it should be.
 
+mod config;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,6 +25,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+pub(crate) use self::config::CheckConfig;
 use crate::endpoints::Endpoints;
 
 /// Certificates that end sooner are reported.
