@@ -24,7 +24,8 @@ pub struct Admin {
     pub metrics: Metrics,
 }
 
-/// Answers `/livez`, `/readyz`, `/metrics` and `/version` until listeners close.
+/// Answers `/livez`, `/readyz`, `/metrics` and `/version` until listeners close. The metrics then also tell
+/// of the process itself.
 ///
 /// # Errors
 /// The listener fails.
@@ -34,6 +35,9 @@ pub async fn serve(
     lifecycle: &Lifecycle,
 ) -> std::io::Result<()> {
     let token = lifecycle.token();
+    admin
+        .metrics
+        .process(admin.name, admin.version, admin.readiness.clone());
     axum::serve(listener, router(admin))
         .with_graceful_shutdown(token.cancelled_owned())
         .await

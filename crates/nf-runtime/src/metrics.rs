@@ -1,18 +1,24 @@
 //! Metrics: one registry a process, handed down; durations in seconds, with exemplars.
 
+mod certificates;
+mod process;
+
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use cause::Cause;
 use nf_api::NetworkFunction;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::certificates::Certificates;
 use crate::grpc::RpcMetrics;
+use crate::readiness::Readiness;
 use crate::telemetry;
 
 /// The metrics of a process. Clones are the same registry.
@@ -20,6 +26,8 @@ use crate::telemetry;
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     rpc: RpcMetrics,
+    in_flight: Family<InFlightLabels, Gauge>,
+    certificates: Certificates,
 }
 
 impl Metrics {
@@ -27,9 +35,19 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::default();
         let rpc = RpcMetrics::register(registry.sub_registry_with_prefix("berth_rpc"));
+        let in_flight = Family::default();
+        registry.sub_registry_with_prefix("berth").register(
+            "procedures_in_flight",
+            "Procedures that run now",
+            Family::clone(&in_flight),
+        );
+        let certificates = Certificates::default();
+        registry.register_collector(Box::new(certificates.clone()));
         Self {
             registry: Arc::new(Mutex::new(registry)),
             rpc,
+            in_flight,
+            certificates,
         }
     }
 
@@ -41,7 +59,22 @@ impl Metrics {
 
     /// Registers the procedure metrics of a function, `berth_<function>_procedure_duration_seconds`.
     pub fn procedures(&self, function: NetworkFunction) -> ProcedureMetrics {
-        ProcedureMetrics::register(&mut self.locked(), function)
+        ProcedureMetrics::register(&mut self.locked(), function, self.in_flight.clone())
+    }
+
+    /// Shows when a certificate ends, in seconds since the epoch. `certificate` is what it is used for,
+    /// for example `identity`; of several with one name the first to end is shown.
+    pub fn certificate(
+        &self,
+        certificate: &'static str,
+        end: impl Fn() -> Option<i64> + Send + Sync + 'static,
+    ) {
+        self.certificates.add(certificate, Box::new(end));
+    }
+
+    /// Shows which build this is, whether it takes traffic, and what the process uses. Called once.
+    pub fn process(&self, function: &'static str, version: &'static str, readiness: Readiness) {
+        process::register(&mut self.locked(), function, version, readiness);
     }
 
     /// All metrics in the OpenMetrics text format, version 1.0.0.
@@ -74,10 +107,11 @@ impl Debug for Metrics {
     }
 }
 
-/// Count, outcome and duration of the procedures of one function.
+/// Count, outcome and duration of the procedures of one function, and how many run.
 #[derive(Clone, Debug)]
 pub struct ProcedureMetrics {
     duration: DurationFamily<ProcedureLabels>,
+    in_flight: Family<InFlightLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,9 +120,17 @@ struct ProcedureLabels {
     cause: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InFlightLabels {
+    procedure: &'static str,
+}
+
 impl ProcedureMetrics {
-    /// Registers the family under the prefix of the function.
-    pub fn register(registry: &mut Registry, function: NetworkFunction) -> Self {
+    fn register(
+        registry: &mut Registry,
+        function: NetworkFunction,
+        in_flight: Family<InFlightLabels, Gauge>,
+    ) -> Self {
         let duration = DurationFamily::new();
         let prefix = format!("berth_{}", function.name().replace('-', "_"));
         duration.register(
@@ -96,20 +138,92 @@ impl ProcedureMetrics {
             "procedure_duration",
             "Duration of procedures by name and cause; cause NONE is success",
         );
-        Self { duration }
+        Self {
+            duration,
+            in_flight,
+        }
     }
 
     /// Counts one run of a procedure; `cause` is `None` for success. The exemplar is the current trace.
     pub fn observe(&self, procedure: &'static str, cause: Option<Cause>, duration: Duration) {
-        self.duration.observe(
-            &ProcedureLabels {
-                procedure,
-                cause: cause.map_or("NONE", Cause::name),
-            },
-            duration,
-        );
+        self.count(procedure, cause.map_or("NONE", Cause::name), duration);
+    }
+
+    /// Begins to measure a run of a procedure, which is in flight until it is finished.
+    pub fn start(&self, procedure: &'static str) -> Running {
+        let in_flight = self
+            .in_flight
+            .get_or_create_owned(&InFlightLabels { procedure });
+        in_flight.inc();
+        Running {
+            metrics: self.clone(),
+            procedure,
+            in_flight,
+            begin: Instant::now(),
+            finished: false,
+        }
+    }
+
+    /// Runs a procedure and measures it.
+    ///
+    /// # Errors
+    /// As `work` does.
+    pub async fn measure<T, E>(
+        &self,
+        procedure: &'static str,
+        work: impl Future<Output = Result<T, E>>,
+        cause_of: impl FnOnce(&E) -> Cause,
+    ) -> Result<T, E> {
+        let running = self.start(procedure);
+        let outcome = work.await;
+        running.finish(outcome.as_ref().err().map(cause_of));
+        outcome
+    }
+
+    fn count(&self, procedure: &'static str, cause: &'static str, duration: Duration) {
+        self.duration
+            .observe(&ProcedureLabels { procedure, cause }, duration);
     }
 }
+
+/// A procedure that is being measured. Dropped early, it counts as `CANCELLED`: whoever asked has gone or
+/// its time is over; or as `INTERNAL` where a panic drops it.
+#[derive(Debug)]
+#[must_use = "what is dropped at once was cancelled at once"]
+pub struct Running {
+    metrics: ProcedureMetrics,
+    procedure: &'static str,
+    in_flight: Gauge,
+    begin: Instant,
+    finished: bool,
+}
+
+impl Running {
+    /// Counts the procedure; `cause` is `None` for success.
+    pub fn finish(mut self, cause: Option<Cause>) {
+        self.finished = true;
+        self.metrics
+            .observe(self.procedure, cause, self.begin.elapsed());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.in_flight.dec();
+        if !self.finished {
+            let cause = if std::thread::panicking() {
+                Cause::Internal.name()
+            } else {
+                CANCELLED
+            };
+            self.metrics
+                .count(self.procedure, cause, self.begin.elapsed());
+        }
+    }
+}
+
+/// The `cause` of a procedure that was not carried through; no peer is ever told it.
+const CANCELLED: &str = "CANCELLED";
 
 /// A family of duration histograms, in seconds, whose exemplars name traces.
 #[derive(Clone)]
@@ -147,7 +261,7 @@ where
 
     /// Counts one duration, with the current trace as exemplar.
     pub fn observe(&self, labels: &Labels, duration: Duration) {
-        let exemplar = telemetry::current_trace_id().map(|trace_id| [("trace_id", trace_id)]);
+        let exemplar = telemetry::sampled_trace_id().map(|trace_id| [("trace_id", trace_id)]);
         let timestamp = exemplar.is_some().then(SystemTime::now);
         self.family
             .get_or_create(labels)

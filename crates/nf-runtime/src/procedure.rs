@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use cause::Cause;
 use tonic::Status;
@@ -22,10 +21,10 @@ pub async fn answer<T, E: Error>(
     work: impl Future<Output = Result<T, E>>,
     cause_of: impl FnOnce(&E) -> Cause,
 ) -> Result<T, Status> {
-    let begin = Instant::now();
+    let running = metrics.start(procedure);
     let outcome = work.await;
     let cause = outcome.as_ref().err().map(cause_of);
-    metrics.observe(procedure, cause, begin.elapsed());
+    running.finish(cause);
     outcome.map_err(|error| {
         let cause = cause.unwrap_or(Cause::Internal);
         if is_ours(cause) {

@@ -9,17 +9,19 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tonic::{Code, Status};
 
 use crate::grpc::{methods, wire};
 use crate::metrics::DurationFamily;
 
-/// `berth_rpc_server_duration_seconds` and `berth_rpc_client_duration_seconds`.
+/// `berth_rpc_server_duration_seconds`, `berth_rpc_client_duration_seconds` and `berth_rpc_server_in_flight`.
 #[derive(Clone, Debug)]
 pub(crate) struct RpcMetrics {
     server: DurationFamily<Labels>,
     client: DurationFamily<Labels>,
+    in_flight: Gauge,
 }
 
 /// Which side of a call is measured.
@@ -48,17 +50,32 @@ impl RpcMetrics {
             "client_duration",
             "Duration of own calls by RPC and gRPC code",
         );
-        Self { server, client }
+        let in_flight = Gauge::default();
+        registry.register(
+            "server_in_flight",
+            "Calls that are being answered, streams included",
+            in_flight.clone(),
+        );
+        Self {
+            server,
+            client,
+            in_flight,
+        }
     }
 
     /// Begins to measure the call of a path.
     pub(crate) fn start(&self, side: Side, path: &str) -> Measurement {
-        let family = match side {
-            Side::Client => &self.client,
-            Side::Server => &self.server,
+        let (family, in_flight) = match side {
+            Side::Client => (&self.client, None),
+            Side::Server => (&self.server, Some(InFlight::new(&self.in_flight))),
         };
         Measurement {
-            running: Some((family.clone(), Instant::now(), methods::label(path))),
+            running: Some(Call {
+                family: family.clone(),
+                started: Instant::now(),
+                rpc: methods::label(path),
+                _in_flight: in_flight,
+            }),
         }
     }
 }
@@ -67,20 +84,43 @@ impl RpcMetrics {
 /// a panic drops it.
 #[derive(Debug, Default)]
 pub(crate) struct Measurement {
-    running: Option<(DurationFamily<Labels>, Instant, &'static str)>,
+    running: Option<Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    family: DurationFamily<Labels>,
+    started: Instant,
+    rpc: &'static str,
+    _in_flight: Option<InFlight>,
+}
+
+/// Counts a call as long as it lives.
+#[derive(Debug)]
+struct InFlight(Gauge);
+
+impl InFlight {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Measurement {
     /// Counts the call once.
     pub(crate) fn finish(&mut self, code: Code) {
-        if let Some((family, started, rpc)) = self.running.take() {
-            family.observe(
-                &Labels {
-                    rpc,
-                    code: code_name(code),
-                },
-                started.elapsed(),
-            );
+        if let Some(call) = self.running.take() {
+            let labels = Labels {
+                rpc: call.rpc,
+                code: code_name(code),
+            };
+            call.family.observe(&labels, call.started.elapsed());
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Logs on standard output, traces by OTLP, both from `tracing`.
 
 mod json;
+mod otlp;
 mod propagation;
+mod sampling;
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
@@ -19,13 +21,18 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{Registry, fmt as format, reload};
 
-use crate::telemetry::json::JsonLines;
+use self::json::JsonLines;
+use self::sampling::Sampling;
 
-pub use self::propagation::{current_traceparent, set_parent_from_traceparent};
+pub use self::otlp::ExporterError;
+pub use self::propagation::{
+    current_traceparent, set_parent_from_traceparent, set_stranger_as_parent,
+};
 pub(crate) use self::propagation::{inject, set_remote_parent};
+pub use self::sampling::{NotARatio, TraceRatio};
 
 /// What a process tells about itself, and to whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter` (default `"info"`). Traces are
@@ -33,9 +40,17 @@ pub struct TelemetryConfig {
     pub log_filter: String,
     /// How log lines look (default `"json"`).
     pub log_format: LogFormat,
-    /// OTLP receiver for traces by gRPC, for example `"http://otel-collector:4317"`. Without it,
-    /// traces are not sent, but log lines and exemplars still name them.
+    /// OTLP receiver for traces by gRPC, for example `"http://otel-collector:4317"`, or with TLS
+    /// `"https://otel-collector:4317"`. Without it, traces are not sent, but log lines and exemplars still
+    /// name them.
     pub otlp_endpoint: Option<String>,
+    /// Certificates (PEM) that the chain of an `https` receiver has to end at (default: those of the
+    /// system, `/etc/ssl/certs/ca-certificates.crt`). Since 0.1.
+    pub otlp_ca: Option<PathBuf>,
+    /// The part of the traces that begin here that is recorded and sent, from 0 to 1 (default 1, all). A call
+    /// of another function follows the decision that was made where its trace began; devices and browsers
+    /// never decide. Since 0.1.
+    pub trace_ratio: TraceRatio,
 }
 
 impl Default for TelemetryConfig {
@@ -44,6 +59,8 @@ impl Default for TelemetryConfig {
             log_filter: "info".to_owned(),
             log_format: LogFormat::Json,
             otlp_endpoint: None,
+            otlp_ca: None,
+            trace_ratio: TraceRatio::ALL,
         }
     }
 }
@@ -66,7 +83,7 @@ pub enum TelemetryError {
     Filter(#[source] tracing_subscriber::filter::ParseError),
     /// The OTLP endpoint is not usable.
     #[error("OTLP endpoint is not usable")]
-    Exporter(#[source] ExporterBuildError),
+    Exporter(#[source] ExporterError),
     /// Another subscriber is already installed in this process.
     #[error("logging is already set up")]
     AlreadySet(#[source] tracing::subscriber::SetGlobalDefaultError),
@@ -182,9 +199,18 @@ impl fmt::Debug for Telemetry {
 
 /// The trace that the running code belongs to, as 32 hexadecimal digits.
 pub fn current_trace_id() -> Option<String> {
-    let context = Context::current();
-    let span = context.span().span_context().clone();
+    let span = current_span();
     span.is_valid().then(|| span.trace_id().to_string())
+}
+
+/// The same, where the trace is recorded.
+pub(crate) fn sampled_trace_id() -> Option<String> {
+    let span = current_span();
+    (span.is_valid() && span.is_sampled()).then(|| span.trace_id().to_string())
+}
+
+fn current_span() -> SpanContext {
+    Context::map_current(|context| context.span().span_context().clone())
 }
 
 fn provider(config: &TelemetryConfig, service: &str) -> Result<SdkTracerProvider, TelemetryError> {
@@ -192,14 +218,13 @@ fn provider(config: &TelemetryConfig, service: &str) -> Result<SdkTracerProvider
         .with_service_name(service.to_owned())
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
-    let provider = SdkTracerProvider::builder().with_resource(resource);
+    let provider = SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_sampler(Sampling::new(config.trace_ratio));
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(provider.build());
     };
-    let exporter = SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
-        .build();
+    let exporter = otlp::exporter(endpoint, config.otlp_ca.as_deref());
     Ok(provider
         .with_batch_exporter(exporter.map_err(TelemetryError::Exporter)?)
         .build())

@@ -7,6 +7,8 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use super::sampling::Stranger;
+
 /// The `traceparent` of the running code, to be stored with an entry that is worked on later.
 /// W3C Trace Context 3.2.
 pub fn current_traceparent() -> Option<String> {
@@ -31,6 +33,16 @@ pub(crate) fn set_remote_parent(span: &Span, headers: &HeaderMap) {
     if context.span().span_context().is_valid() {
         // Fails only where no tracing is installed.
         let _ = span.set_parent(context);
+    }
+}
+
+/// Makes a span part of the trace that a stranger names, a device or a browser. Whether it is recorded is for
+/// us to decide, whatever the stranger's flags say. As with [`set_remote_parent`], before the span is entered.
+pub fn set_stranger_as_parent(span: &Span, headers: &HeaderMap) {
+    let context = TraceContextPropagator::new().extract(&Headers(headers));
+    if context.span().span_context().is_valid() {
+        // Fails only where no tracing is installed.
+        let _ = span.set_parent(Stranger::mark(context));
     }
 }
 

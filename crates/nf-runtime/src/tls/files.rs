@@ -62,6 +62,12 @@ impl Own {
     }
 }
 
+/// When the first certificate of a chain ends, in seconds since the epoch.
+pub(super) fn end_of(chain: &[CertificateDer<'_>]) -> Option<i64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(chain.first()?).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 impl PartialEq for Own {
     fn eq(&self, other: &Self) -> bool {
         self.key.cert == other.key.cert

@@ -172,6 +172,11 @@ impl TlsIdentity {
         Ok(Arc::new(config))
     }
 
+    /// When the certificate in use ends, in seconds since the epoch.
+    pub fn end(&self) -> Option<i64> {
+        files::end_of(&self.0.current.load().loaded.own.key.cert)
+    }
+
     /// The first part of all identities.
     pub fn trust_domain(&self) -> &str {
         &self.0.config.trust_domain

@@ -10,7 +10,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use serde::{Deserialize, Serialize};
 
-use super::files::Own;
+use super::files::{Own, end_of};
 use super::{TlsError, provider, watch_files};
 use crate::lifecycle::Lifecycle;
 
@@ -75,6 +75,11 @@ impl PublicCertificate {
         watch_files(lifecycle, "public certificate watch", move || {
             certificate.reload()
         });
+    }
+
+    /// When the certificate in use ends, in seconds since the epoch.
+    pub fn end(&self) -> Option<i64> {
+        end_of(&self.0.current.load().cert)
     }
 
     /// TLS 1.3 and 1.2 for a listener that speaks the given protocols, best first, for example

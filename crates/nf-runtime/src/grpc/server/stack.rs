@@ -68,7 +68,7 @@ impl Stack {
             draining,
         } = &*self.0;
         let response = panic_guard::caught(request, |request| {
-            trace::server_span(request, |request| {
+            trace::server_span(*access, request, |request| {
                 measured(metrics, request, |request| {
                     shed::limited(permits, request, |request| {
                         bound(limits, request, |request| {

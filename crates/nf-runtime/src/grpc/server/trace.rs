@@ -11,15 +11,17 @@ use tonic::{Code, Status};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
+use super::stack::Access;
 use crate::grpc::metrics::code_name;
 use crate::grpc::{methods, wire};
-use crate::telemetry::set_remote_parent;
+use crate::telemetry::{set_remote_parent, set_stranger_as_parent};
 
 /// Runs what lies inside in the span of the call.
 ///
 /// The parent is set here and nowhere further in: a span that has been entered has started, and keeps
 /// the parent it had.
 pub(super) async fn server_span<B, F>(
+    access: Access,
     request: Request<tonic::body::Body>,
     next: impl FnOnce(Request<tonic::body::Body>) -> F,
 ) -> Response<SpanBody<B>>
@@ -36,7 +38,10 @@ where
         rpc.response.status_code = Empty,
         berth.caller = Empty,
     );
-    set_remote_parent(&span, request.headers());
+    match access {
+        Access::Functions => set_remote_parent(&span, request.headers()),
+        Access::Radio => set_stranger_as_parent(&span, request.headers()),
+    }
     let response = async { next(request).await }.instrument(span.clone()).await;
     if let Some(code) = wire::code(response.headers()) {
         record(&span, code);
