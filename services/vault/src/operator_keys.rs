@@ -12,7 +12,7 @@ use onboarding::certificate::{Certificate, CertificateError, PathPolicy, validat
 use provisioning::{KeysetError, VerifiedKeyset};
 use serde::{Deserialize, Serialize};
 
-pub use create::create;
+pub use create::{DrawnKeys, create, draw};
 
 /// Where the operator's keys lie, section `[vault.operator]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

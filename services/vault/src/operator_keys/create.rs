@@ -43,20 +43,25 @@ const SIGNER_KEY: &str = "signer.key";
 const NETWORK_KEY: &str = "network.key";
 const NETWORK_CHAIN: &str = "network-chain.pem";
 
-/// Makes the keys of an operator in a new folder: a root with a self-signed certificate of twenty years, and
-/// under it, for five years, a keyset that names the signing key (profiles, commits, notices, decisions) and the
-/// network key (Challenges), and the network key's certificate. `now` is in seconds since 1970, UTC.
-///
-/// The folder appears complete or not at all. `root.key` belongs into a safe, offline: the vault does not need it.
+/// The keys of an operator, as the contents of their files.
+pub struct DrawnKeys {
+    /// Signs the keyset and the network's certificate. It belongs into a safe, offline: the vault does not need it.
+    pub root_key: Zeroizing<Vec<u8>>,
+    /// What the vault needs, by the usual names of the files.
+    pub vault: [(&'static str, Zeroizing<Vec<u8>>); 5],
+}
+
+/// Draws the keys of an operator: a root with a self-signed certificate of twenty years, and under it, for five
+/// years, a keyset that names the signing key (profiles, commits, notices, decisions) and the network key
+/// (Challenges), and the network key's certificate. `now` is in seconds since 1970, UTC.
 ///
 /// # Errors
-/// [`OperatorKeysError::Exists`] if the folder exists and is not empty; it is not touched.
-pub fn create(
-    dir: &Path,
+/// A certificate or the keyset cannot be made.
+pub fn draw(
     operator_id: &OperatorId,
     now: u64,
     random: &Random,
-) -> Result<OperatorConfig, OperatorKeysError> {
+) -> Result<DrawnKeys, OperatorKeysError> {
     let root = NewKey::draw(random)?;
     let signer = NewKey::draw(random)?;
     let network = NewKey::draw(random)?;
@@ -83,18 +88,38 @@ pub fn create(
         expires: now.saturating_add(KEYSET_LIFETIME_SECONDS),
     };
     let keyset = keyset.sign(&root.signing)?;
-
-    write_folder(
-        dir,
-        &[
-            (ROOT_KEY, root.pem().as_bytes(), PRIVATE),
-            (SIGNER_KEY, signer.pem().as_bytes(), PRIVATE),
-            (NETWORK_KEY, network.pem().as_bytes(), PRIVATE),
-            (ROOT_CERTIFICATE, root_certificate.der(), PUBLIC),
-            (KEYSET, &keyset, PUBLIC),
-            (NETWORK_CHAIN, network_certificate.pem().as_bytes(), PUBLIC),
+    let public = |octets: &[u8]| Zeroizing::new(octets.to_vec());
+    Ok(DrawnKeys {
+        root_key: root.pem(),
+        vault: [
+            (SIGNER_KEY, signer.pem()),
+            (NETWORK_KEY, network.pem()),
+            (ROOT_CERTIFICATE, public(root_certificate.der())),
+            (KEYSET, public(&keyset)),
+            (NETWORK_CHAIN, public(network_certificate.pem().as_bytes())),
         ],
-    )?;
+    })
+}
+
+/// Makes the keys of an operator as [`draw`] does, in a new folder, with the root's key as `root.key` among them.
+///
+/// The folder appears complete or not at all.
+///
+/// # Errors
+/// [`OperatorKeysError::Exists`] if the folder exists and is not empty; it is not touched.
+pub fn create(
+    dir: &Path,
+    operator_id: &OperatorId,
+    now: u64,
+    random: &Random,
+) -> Result<OperatorConfig, OperatorKeysError> {
+    let drawn = draw(operator_id, now, random)?;
+    let mut files = vec![(ROOT_KEY, drawn.root_key.as_slice(), PRIVATE)];
+    for (name, content) in &drawn.vault {
+        let private = [SIGNER_KEY, NETWORK_KEY].contains(name);
+        files.push((name, content, if private { PRIVATE } else { PUBLIC }));
+    }
+    write_folder(dir, &files)?;
     Ok(OperatorConfig {
         operator_id: operator_id.as_str().to_owned(),
         root_certificate_file: dir.join(ROOT_CERTIFICATE),
@@ -126,8 +151,8 @@ impl NewKey {
         })
     }
 
-    fn pem(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.pair.serialize_pem())
+    fn pem(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.pair.serialize_pem().into_bytes())
     }
 }
 
