@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, TraceFlags};
 use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -33,6 +35,7 @@ impl Transaction {
         let row = Row {
             topic: topic.to_owned(),
             payload: message.encode_to_vec(),
+            traceparent: traceparent(),
         };
         self.append(&row, None);
     }
@@ -47,6 +50,8 @@ pub struct Outgoing {
     pub topic: String,
     /// The encoded message.
     pub payload: Vec<u8>,
+    /// The trace that the message was sent in, as W3C Trace Context 3.2 writes it; empty where there is none.
+    pub traceparent: String,
     /// Grows with each transaction of the tag that sends.
     pub sequence: Version,
     /// Grows with each process that applies messages of the tag.
@@ -57,6 +62,19 @@ impl std::fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Outgoing({}, {:?})", self.topic, self.tag)
     }
+}
+
+/// The trace that the running code belongs to.
+fn traceparent() -> String {
+    Context::map_current(|context| {
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return String::new();
+        }
+        let flags = span.trace_flags() & TraceFlags::SAMPLED;
+        format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id())
+    })
 }
 
 /// What became of a message.

@@ -21,6 +21,9 @@ pub(super) struct Row {
     pub(super) topic: String,
     #[prost(bytes = "vec", tag = "2")]
     pub(super) payload: Vec<u8>,
+    /// Of the procedure that sent it; empty where none was traced.
+    #[prost(string, tag = "3")]
+    pub(super) traceparent: String,
 }
 
 impl Record for Row {
@@ -100,6 +103,7 @@ impl Worker {
                     tag: lease.tag().clone(),
                     topic: message.record.topic,
                     payload: message.record.payload,
+                    traceparent: message.record.traceparent,
                     sequence: message.version,
                     token: lease.token(),
                 };
