@@ -1,0 +1,149 @@
+//! Pods that the end-to-end run starts itself, and what it keeps of pods after a failure.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{Cluster, READY, RELEASE, component, items, name};
+use crate::program::poll;
+
+impl Cluster {
+    /// Starts a pod like that of `helm test`, with another name and further arguments; answers its name.
+    pub(super) fn run_stories(&self, pod_name: &str, arguments: &[&str]) -> Result<String> {
+        let mut pod = self.test_pod()?;
+        pod["metadata"]["name"] = json!(pod_name);
+        // It is no hook of helm any more.
+        pod["metadata"]["annotations"] = json!({});
+        let container = &mut pod["spec"]["containers"][0];
+        let words = container["args"]
+            .as_array_mut()
+            .context("the test pod has arguments")?;
+        words.retain(|word| word != "--json");
+        words.push(json!("--json"));
+        words.extend(arguments.iter().map(|word| json!(word)));
+        self.kubectl(&["create", "--filename", "-"])
+            .input(pod.to_string())
+            .output()?;
+        Ok(pod_name.to_owned())
+    }
+
+    /// Runs `berth check` as the test pod does, with further arguments, to its end.
+    pub(super) fn run_check(&self, pod_name: &str, arguments: &[&str]) -> Result<String> {
+        self.run_stories(pod_name, arguments)?;
+        let (succeeded, text) = self.end_of(pod_name)?;
+        ensure!(succeeded, "{text}");
+        Ok(text)
+    }
+
+    /// Waits for a pod's end and removes it; answers whether it succeeded and what it said.
+    pub(super) fn end_of(&self, pod_name: &str) -> Result<(bool, String)> {
+        let phase = poll(pod_name, READY, || {
+            let pod = self.get(&["pod", pod_name])?;
+            let phase = pod["status"]["phase"].as_str().unwrap_or_default();
+            Ok(matches!(phase, "Succeeded" | "Failed").then(|| phase.to_owned()))
+        })?;
+        let text = self.kubectl(&["logs", pod_name]).output()?;
+        self.kubectl(&["delete", "pod", pod_name, "--now"])
+            .output()?;
+        Ok((phase == "Succeeded", text))
+    }
+
+    fn test_pod(&self) -> Result<Value> {
+        let hooks = self.helm(&["get", "hooks", RELEASE]).output()?;
+        let list = self
+            .kubectl(&[
+                "create",
+                "--dry-run=client",
+                "--output=json",
+                "--filename",
+                "-",
+            ])
+            .input(hooks)
+            .output()?;
+        let objects = serde_json::Deserializer::from_str(&list).into_iter::<Value>();
+        let mut objects = objects.collect::<Result<Vec<_>, _>>()?;
+        let nested = objects.iter().flat_map(items).cloned().collect::<Vec<_>>();
+        objects.extend(nested);
+        let pod = objects
+            .into_iter()
+            .find(|object| object["kind"] == "Pod" && component(object) == "test");
+        pod.context("the release has no test pod")
+    }
+
+    /// Every pod that the chart would start is let in by an API server that enforces the restricted level.
+    pub(super) fn restricted(&self) -> Result<()> {
+        let pods = self.get(&["pods"])?;
+        ensure!(
+            items(&pods).count() >= 8,
+            "too few pods run to say anything"
+        );
+        let mut privileged = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "privileged"},
+            "spec": {"containers": [{
+                "name": "privileged", "image": "none", "securityContext": {"privileged": true},
+            }]},
+        });
+        let refused = self
+            .kubectl(&["create", "--dry-run=server", "--filename", "-"])
+            .input(privileged.take().to_string())
+            .answer()?;
+        ensure!(
+            !refused.success && refused.stderr.contains("restricted"),
+            "this API server does not enforce the restricted level: {}",
+            refused.stderr
+        );
+        Ok(())
+    }
+
+    /// Logs, events, descriptions, metrics and what the store's check says.
+    pub(super) fn collect(&self, folder: &Path) {
+        let keep = |file: String, arguments: &[&str]| {
+            if let Ok(answer) = self.kubectl(arguments).answer() {
+                let _ = fs::write(folder.join(file), answer.stdout + &answer.stderr);
+            }
+        };
+        keep(
+            "events.txt".to_owned(),
+            &["get", "events", "--sort-by=.lastTimestamp"],
+        );
+        keep(
+            "objects.txt".to_owned(),
+            &["get", "all,networkpolicies,pvc", "--output=wide"],
+        );
+        keep("pods.txt".to_owned(), &["describe", "pods"]);
+        let pods = self.get(&["pods"]).unwrap_or_default();
+        for pod in items(&pods) {
+            let pod_name = name(pod);
+            keep(
+                format!("{pod_name}.log"),
+                &["logs", &pod_name, "--all-containers"],
+            );
+            keep(
+                format!("{pod_name}.previous.log"),
+                &["logs", &pod_name, "--all-containers", "--previous"],
+            );
+            let role = component(pod);
+            if super::ROLES.contains(&role) {
+                let check = [
+                    "exec", &pod_name, "--", "/berth", "store", "check", "--role", role,
+                ];
+                let settings = ["--config", "/etc/berth/berth.toml"];
+                keep(
+                    format!("{pod_name}.store"),
+                    &[&check[..], &settings].concat(),
+                );
+            }
+        }
+    }
+
+    /// Waits until a pod runs.
+    pub(super) fn running(&self, pod_name: &str) -> Result<()> {
+        poll(pod_name, Duration::from_secs(60), || {
+            let pod = self.get(&["pod", pod_name])?;
+            Ok((pod["status"]["phase"] == "Running").then_some(()))
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! What `berth check --story --json` says of the stories that it played.
+
+use std::fmt;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+/// The summary of a number of stories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Stories that came to their end.
+    pub(crate) stories: u64,
+    /// Stories that failed.
+    pub(crate) failures: u64,
+    /// Steps that had to be tried again.
+    pub(crate) retried_steps: u64,
+    /// The most attempts that one step took.
+    pub(crate) most_attempts: u64,
+    /// The longest step.
+    pub(crate) longest: (u64, String),
+}
+
+impl Report {
+    /// Reads the lines of one command; others may stand between them.
+    pub(crate) fn read(text: &str) -> Result<Self> {
+        let lines = lines(text).collect::<Vec<_>>();
+        let summary = lines
+            .iter()
+            .rev()
+            .find(|line| line.get("stories").is_some())
+            .with_context(|| format!("the stories end without a summary:\n{text}"))?;
+        let number = |name: &str| {
+            let value = summary[name].as_u64();
+            value.with_context(|| format!("the summary has no {name}: {summary}"))
+        };
+        let steps = lines.iter().filter(|line| line.get("step").is_some());
+        let steps = steps.map(|line| {
+            let name = line["step"].as_str().unwrap_or_default().to_owned();
+            (
+                line["ms"].as_u64().unwrap_or(0),
+                name,
+                line["attempts"].as_u64().unwrap_or(1),
+            )
+        });
+        let steps = steps.collect::<Vec<_>>();
+        let longest = steps.iter().max_by_key(|(ms, ..)| *ms);
+        Ok(Self {
+            stories: number("stories")?,
+            failures: number("failures")?,
+            retried_steps: number("retried_steps")?,
+            most_attempts: steps
+                .iter()
+                .map(|(.., attempts)| *attempts)
+                .max()
+                .unwrap_or(0),
+            longest: longest
+                .map(|(ms, name, _)| (*ms, name.clone()))
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Stories of which the lines so far tell that they have ended.
+    pub(crate) fn stories_in(text: &str) -> usize {
+        lines(text)
+            .filter(|line| line.get("story_ms").is_some())
+            .count()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} stories, {} failed, {} steps tried again, at most {} attempts at one; longest step {} with {} ms",
+            self.stories,
+            self.failures,
+            self.retried_steps,
+            self.most_attempts,
+            self.longest.1,
+            self.longest.0
+        )
+    }
+}
+
+fn lines(text: &str) -> impl Iterator<Item = Value> {
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+}

@@ -1,0 +1,37 @@
+//! Every function is replaced while stories go on, and the replacement is taken back: no story fails, no secret and no record
+//! is lost.
+
+use anyhow::{Result, ensure};
+
+use crate::program::say;
+use crate::provider::Provider;
+use crate::scenario::{device, within_limits};
+
+pub(super) fn play(provider: &mut dyn Provider) -> Result<()> {
+    let before = provider.secrets()?;
+    ensure!(!before.is_empty(), "there are no secrets to keep");
+    device::enrol(provider, "keeper")?;
+
+    for what in ["upgrade", "rollback"] {
+        provider.start_stories()?;
+        let changed = match what {
+            "upgrade" => provider.upgrade(),
+            _ => provider.roll_back(),
+        };
+        let report = provider.stop_stories()?;
+        changed?;
+        say(&format!("    {what}: {report}"));
+        within_limits(&report)?;
+        ensure!(report.stories > 0, "no story was played during the {what}");
+        let after = provider.secrets()?;
+        for (name, digest) in &before {
+            ensure!(
+                after.get(name) == Some(digest),
+                "the secret {name} is not the same after the {what}"
+            );
+        }
+        // The subscription, the credentials and their place in the sequence are records.
+        device::return_to_service(provider, "keeper")?;
+    }
+    Ok(())
+}
