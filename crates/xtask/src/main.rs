@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod fuzz;
+mod image;
 mod lint;
 mod run;
 mod setup;
@@ -37,6 +38,8 @@ enum Task {
     },
     /// Operations a second of the release build, over real sockets.
     Bench(bench::Arguments),
+    /// Container images of this checkout, with or without an engine.
+    Image(image::Arguments),
     /// The demo of the release build.
     Demo {
         /// Passed on to `berth demo`.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test => test::test(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::Image(arguments) => image::image(&arguments),
         Task::Demo { arguments } => {
             run::cargo(["run", "--release", "--package", "berth", "--", "demo"])
                 .args(arguments)

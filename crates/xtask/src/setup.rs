@@ -17,10 +17,21 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "interoperability of CoAP and DTLS",
     ),
     ("kill", "procps", "stopping processes"),
+    ("musl-gcc", "musl-tools", "static binaries of images"),
     ("openssl", "openssl", "interoperability of DTLS"),
+    (
+        "update-ca-certificates",
+        "ca-certificates",
+        "certificate authorities in images",
+    ),
 ];
 
-const TARGET: &str = "thumbv7em-none-eabihf";
+/// For devices without an operating system, and for images.
+const TARGETS: &[&str] = &["thumbv7em-none-eabihf", MUSL];
+#[cfg(target_arch = "aarch64")]
+const MUSL: &str = "aarch64-unknown-linux-musl";
+#[cfg(not(target_arch = "aarch64"))]
+const MUSL: &str = "x86_64-unknown-linux-musl";
 
 /// Installs everything that is missing.
 pub(crate) fn install() -> Result<()> {
@@ -42,7 +53,8 @@ pub(crate) fn install() -> Result<()> {
             .with_context(|| format!("install by hand: apt-get install {}", missing.join(" ")))?;
     }
     Program::new("rustup")
-        .args(["target", "add", TARGET])
+        .args(["target", "add"])
+        .args(TARGETS)
         .run()?;
     Program::new("rustup")
         .args(["component", "add", "clippy", "rustfmt"])
@@ -61,8 +73,10 @@ pub(crate) fn check() -> Result<()> {
     let targets = Program::new("rustup")
         .args(["target", "list", "--installed"])
         .output()?;
-    if !targets.lines().any(|target| target == TARGET) {
-        bail!("missing: rustup target add {TARGET} (or cargo xtask setup)");
+    for target in TARGETS {
+        if !targets.lines().any(|installed| installed == *target) {
+            bail!("missing: rustup target add {target} (or cargo xtask setup)");
+        }
     }
     Ok(())
 }
