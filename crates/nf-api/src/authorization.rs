@@ -27,8 +27,8 @@ impl Who {
 pub struct Rule {
     /// Path of the RPC, `/berth.<function>.v1.<Service>/<Method>`.
     pub path: &'static str,
-    /// The function that answers it.
-    pub callee: NetworkFunction,
+    /// The function that answers it; `None` if every one does.
+    pub callee: Option<NetworkFunction>,
     /// Everybody who may call.
     pub allowed: &'static [Who],
     /// Whether calling twice has the effect of calling once, so that a caller may repeat a call whose
@@ -55,13 +55,15 @@ pub fn is_allowed(path: &str, caller: &Caller) -> bool {
 macro_rules! table {
     (@flag idempotent) => { true };
     (@flag) => { false };
+    (@callee Every) => { None };
+    (@callee $callee:ident) => { Some($callee) };
     ($($callee:ident $package:literal { $($service:literal { $($method:literal: [$($who:expr),*] $($idempotent:ident)?),* $(,)? })* })*) => {
         /// Every RPC between network functions. The radio interface `berth.access_gateway.v1` is not
         /// one: devices have no function identity, the gateway treats each of them as a stranger.
         pub const TABLE: &[Rule] = &[
             $($($(Rule {
                 path: concat!("/berth.", $package, ".v1.", $service, "/", $method),
-                callee: $callee,
+                callee: table!(@callee $callee),
                 allowed: &[$($who),*],
                 idempotent: table!(@flag $($idempotent)?),
             },)*)*)*
@@ -70,6 +72,11 @@ macro_rules! table {
 }
 
 table! {
+    Every "common" {
+        "InfoService" {
+            "Get": [Operator] idempotent,
+        }
+    }
     Ausf "ausf" {
         "OneWayAuthService" {
             "Start": [Function(AccessGateway)],

@@ -6,6 +6,7 @@
 //! hands it to its neighbours in the same process with [`grpc::in_process`]; either way every call
 //! passes the same layers.
 
+pub mod about;
 pub mod admin;
 pub mod clock;
 pub mod config;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nf_api::NetworkFunction;
 use tonic::service::Routes;
 
+use crate::about::About;
 use crate::clock::Clock;
 use crate::grpc::GrpcConfig;
 use crate::lifecycle::{Lifecycle, ShutdownConfig};
@@ -24,6 +25,8 @@ pub struct Runtime {
     pub metrics: Metrics,
     /// Limits of calls.
     pub grpc: GrpcConfig,
+    /// What the process says about itself.
+    pub about: About,
 }
 
 impl Runtime {
@@ -35,6 +38,7 @@ impl Runtime {
             lifecycle: Lifecycle::new(shutdown),
             metrics: Metrics::new(),
             grpc,
+            about: About::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod drain;
+mod info;
 mod listener;
 mod malformed;
 mod panic_guard;

@@ -1,14 +1,16 @@
 //! Services that every listener has: health, and reflection where it is switched on.
 
+use nf_api::pb::common::info_service_server::InfoServiceServer;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 use tracing::error;
 
+use super::info::Info;
 use crate::runtime::Runtime;
 
-/// Adds health, which follows readiness, and reflection.
+/// Adds health, which follows readiness, what the process says about itself, and reflection.
 pub(super) async fn with_common_services(routes: Routes, runtime: &Runtime) -> Routes {
     let reporter = HealthReporter::new();
     // The reporter starts as SERVING; nobody may see that before the process is ready.
@@ -17,7 +19,11 @@ pub(super) async fn with_common_services(routes: Routes, runtime: &Runtime) -> R
         .await;
     let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
     follow_readiness(reporter, runtime);
-    let routes = routes.add_service(health);
+    let info = InfoServiceServer::new(Info {
+        about: runtime.about.clone(),
+        clock: runtime.clock.clone(),
+    });
+    let routes = routes.add_service(health).add_service(info);
     if !runtime.grpc.reflection {
         return routes;
     }
