@@ -1,6 +1,6 @@
 //! One device in the cell.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cause::Cause;
 use data_encoding::HEXLOWER;
@@ -49,30 +49,27 @@ impl Device {
 
     /// Takes a message and gives what to answer.
     pub(crate) async fn take(&mut self, message: Uplink) -> Vec<Downlink> {
-        let began = Instant::now();
-        let (procedure, answered) = match message {
-            Uplink::Discovery(_) => ("discovery", Ok(vec![self.discovery()])),
-            Uplink::Owa(message) => ("one_way_authentication", self.one_way(message).await),
+        let procedure = match &message {
+            Uplink::Discovery(_) => "discovery",
+            Uplink::Owa(_) => "one_way_authentication",
+            Uplink::RegistrationRequest(_) => "registration",
+            Uplink::AuthenticationResponse(_) => "authentication_response",
+            Uplink::AuthenticationFailure(_) => "authentication_failure",
+        };
+        let running = self.gateway.metrics.start(procedure);
+        let answered = match message {
+            Uplink::Discovery(_) => Ok(vec![self.discovery()]),
+            Uplink::Owa(message) => self.one_way(message).await,
             Uplink::RegistrationRequest(request) => {
                 self.vanished().await;
-                (
-                    "registration",
-                    self.register(request).await.map(|it| vec![it]),
-                )
+                self.register(request).await.map(|it| vec![it])
             }
-            Uplink::AuthenticationResponse(response) => (
-                "authentication_response",
-                self.respond(response).await.map(|it| vec![it]),
-            ),
-            Uplink::AuthenticationFailure(failure) => (
-                "authentication_failure",
-                self.fail(failure).await.map(|it| vec![it]),
-            ),
+            Uplink::AuthenticationResponse(response) => {
+                self.respond(response).await.map(|it| vec![it])
+            }
+            Uplink::AuthenticationFailure(failure) => self.fail(failure).await.map(|it| vec![it]),
         };
-        let cause = answered.as_ref().err().copied();
-        self.gateway
-            .metrics
-            .observe(procedure, cause, began.elapsed());
+        running.finish(answered.as_ref().err().copied());
         answered.unwrap_or_else(|cause: Cause| {
             debug!(procedure, cause = cause.name(), "device rejected");
             vec![reject(cause)]

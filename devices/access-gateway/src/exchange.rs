@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
-use tracing::debug;
+use tracing::{Instrument as _, debug};
 
 use crate::connectivity::Sessions;
 use crate::device::Device;
@@ -52,12 +52,15 @@ impl N1Service for Edge {
         let uplink = request.into_inner();
         let (downlink, answers) = mpsc::channel(DOWNLINK_MESSAGES);
         let gateway = self.0.clone();
-        self.0.runtime.lifecycle.spawn("device", async move {
+        // One trace a connection: the device may name it, and all that it asks for belongs to it.
+        let device = async move {
             let mut device = Device::new(gateway);
             serve(&mut device, uplink, downlink).await;
             device.vanished().await;
             drop(place);
-        });
+        };
+        let device = device.in_current_span();
+        self.0.runtime.lifecycle.spawn("device", device);
         Ok(Response::new(ReceiverStream::new(answers)))
     }
 }

@@ -105,6 +105,7 @@ pub async fn build(
         .lifecycle
         .spawn("ausf outbox", async move { running.run(stop).await });
 
+    let metrics = runtime.metrics.procedures(NetworkFunction::Ausf);
     let one_way = OneWayAuthentication {
         cookies: Cookies::open(&ports.store, &ports.sealer, &runtime.random).await?,
         manufacturers: Manufacturers::new(ports.store.clone()),
@@ -120,6 +121,7 @@ pub async fn build(
         certificate_cache: config.certificate_cache,
         challenges: ChallengeBudgets::new(config.challenges_per_second, &runtime.clock),
         fetches: Budget::new(config.fetches_per_second, runtime.clock.clone()),
+        metrics: metrics.clone(),
     };
     let authentication = Authentication {
         store: ports.store,
@@ -132,7 +134,6 @@ pub async fn build(
         context_lifetime: config.context_lifetime,
         anchor_key_wait: config.anchor_key_wait,
     };
-    let metrics = runtime.metrics.procedures(NetworkFunction::Ausf);
     let routes = edge::routes(one_way.clone(), authentication.clone(), metrics);
     Ok(Built {
         function: Function {

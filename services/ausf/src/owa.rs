@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use identifiers::{OnboardingSession, ServingNetworkName};
 use nf_runtime::clock::Clock;
+use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::random::Random;
 use store::{Binding, Sealer, Store, Tag};
 
@@ -30,6 +31,7 @@ pub struct OneWayAuthentication {
     pub(crate) certificate_cache: Duration,
     pub(crate) challenges: ChallengeBudgets,
     pub(crate) fetches: Budget,
+    pub(crate) metrics: ProcedureMetrics,
 }
 
 /// How long identical Proofs get the same Accept.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cause::Cause;
 use identifiers::{AKid, Supi};
+use nf_runtime::telemetry::set_parent_from_traceparent;
 use prost::Message;
 use secret::KAkma;
 use store::{Applied, Applier, Outgoing, Sealer};
+use tracing::{Instrument as _, info_span};
 
 use crate::authentication::{ACTIVATION, ANCHOR_KEY, anchor_key_binding};
 use crate::ports::{AnchorKeyRegistration, AnchorKeys, PeerResult, SubscriptionManager, Vault};
@@ -24,6 +26,14 @@ pub(crate) struct Tasks {
 #[async_trait]
 impl Applier for Tasks {
     async fn apply(&self, message: &Outgoing) -> Applied {
+        let span = info_span!("ausf.outbox", topic = message.topic);
+        set_parent_from_traceparent(&span, &message.traceparent);
+        self.tell(message).instrument(span).await
+    }
+}
+
+impl Tasks {
+    async fn tell(&self, message: &Outgoing) -> Applied {
         let outcome = match message.topic.as_str() {
             ANCHOR_KEY => match self.registration(&message.payload) {
                 Some(registration) => self.anchor_keys.register(registration).await,
@@ -49,9 +59,7 @@ impl Applier for Tasks {
             }
         }
     }
-}
 
-impl Tasks {
     /// Promoting is idempotent, and a set that another has replaced since is refused by the vault.
     async fn activate(&self, credential_set_id: &str) -> PeerResult<()> {
         let promotion = self.vault.promote(credential_set_id).await?;

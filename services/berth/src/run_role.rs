@@ -38,6 +38,8 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
     }
     let identity = TlsIdentity::load(&config.tls)?;
     identity.watch(&runtime.lifecycle);
+    let in_use = identity.clone();
+    runtime.metrics.certificate("identity", move || in_use.end());
     let mut stores = Stores::new(&config.store);
     let peers = RemotePeers {
         config: &config,

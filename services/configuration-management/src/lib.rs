@@ -40,7 +40,7 @@ pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runt
     let metrics = runtime
         .metrics
         .procedures(NetworkFunction::ConfigurationManagement);
-    let store = ports.store.clone();
+    let (store, measured) = (ports.store.clone(), metrics.clone());
     let stop = runtime.lifecycle.token();
     runtime
         .lifecycle
@@ -50,7 +50,9 @@ pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runt
                 .await
                 .is_some()
             {
-                match free_claims(&store).await {
+                let freed = free_claims(&store);
+                let freed = measured.measure("free_claims", freed, store::Error::cause);
+                match freed.await {
                     Ok(0) => {}
                     Ok(freed) => tracing::info!(
                         freed,

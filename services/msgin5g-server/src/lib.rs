@@ -77,8 +77,8 @@ pub async fn build(
     ports: Ports,
     runtime: &Runtime,
 ) -> Result<Built, BuildError> {
-    let procedures = runtime.metrics.procedures(NetworkFunction::Msgin5gServer);
     let server = Arc::new(server::Server::new(&config, ports, runtime)?);
+    let procedures = server.procedures.clone();
     let coap = edge::coap::open(&config, &server, procedures.clone(), runtime).await?;
     edge::watch::start(&server, &coap, runtime);
     server::sweep(&server, config.expiry_sweep);

@@ -12,9 +12,11 @@ use msgin5g::Timestamp;
 use msgin5g::delivery::StoragePolicy;
 use msgin5g::registration::RegistrationPolicy;
 use msgin5g::values::ServiceIdentifier;
+use nf_api::NetworkFunction;
 use nf_runtime::Runtime;
 use nf_runtime::clock::Clock;
 use nf_runtime::lifecycle::Lifecycle;
+use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
 use tokio::sync::watch;
 
@@ -43,6 +45,7 @@ pub(crate) struct Server {
     pub(crate) registrations: Registrations,
     pub(crate) queue: Queue,
     pub(crate) deliveries: Deliveries,
+    pub(crate) procedures: ProcedureMetrics,
     identity_timeout: Duration,
     clock: Clock,
     lifecycle: Lifecycle,
@@ -86,6 +89,7 @@ impl Server {
             registrations: Registrations::new(ports.store.clone(), runtime.random.array()),
             queue: Queue::new(ports.store, limit),
             deliveries: Deliveries::register(runtime),
+            procedures: runtime.metrics.procedures(NetworkFunction::Msgin5gServer),
             identity_timeout: config.association_timeout,
             clock: runtime.clock.clone(),
             lifecycle: runtime.lifecycle.clone(),
@@ -159,9 +163,12 @@ impl Server {
         self.lifecycle.spawn("msgin5g delivery", async move {
             let mut pause = FIRST_PAUSE;
             loop {
-                let delivered = stop
-                    .run_until_cancelled(deliver(&server, &recipient, &attention))
-                    .await;
+                let delivering = deliver(&server, &recipient, &attention);
+                let delivering =
+                    server
+                        .procedures
+                        .measure("deliver", delivering, RequestError::cause);
+                let delivered = stop.run_until_cancelled(delivering).await;
                 if let Some(Err(error)) = delivered {
                     tracing::warn!(error = chain(&error), "delivery failed, tried again");
                     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
@@ -223,7 +230,11 @@ pub(crate) fn sweep(server: &Arc<Server>, every: Duration) {
             .await
             .is_some()
         {
-            if let Some(Err(error)) = stop.run_until_cancelled(expire(&server)).await {
+            let expiring = expire(&server);
+            let expiring = server
+                .procedures
+                .measure("expire", expiring, RequestError::cause);
+            if let Some(Err(error)) = stop.run_until_cancelled(expiring).await {
                 tracing::warn!(
                     error = chain(&error),
                     "expired messages were not looked for"

@@ -145,6 +145,8 @@ async fn build_on(
         key: config.portal_key.clone(),
     })?;
     certificate.watch(lifecycle);
+    let in_use = certificate.clone();
+    runtime.metrics.certificate("portal", move || in_use.end());
     let tls = certificate.server_config(&[b"h2", b"http/1.1"])?;
     let at_portal = |source| BuildError::Portal {
         address: config.portal_listen,

@@ -1,7 +1,5 @@
 //! OWA frames, from access gateways.
 
-use std::time::Instant;
-
 use cause::Cause;
 use nf_api::convert::{serving_network_name, timestamp};
 use nf_api::pb::ausf as pb;
@@ -38,13 +36,11 @@ impl OneWayAuthService for Edge {
             &request.get_ref().ue_reference,
             &request.get_ref().serving_network_name,
         )?;
-        let begin = Instant::now();
-        let outcome = start_owa(&self.owa, &request.get_ref().frame, &origin).await;
-        self.metrics.observe(
-            "start_owa",
-            outcome.as_ref().err().map(|error| error.cause()),
-            begin.elapsed(),
-        );
+        let started = start_owa(&self.owa, &request.get_ref().frame, &origin);
+        let outcome = self
+            .metrics
+            .measure("start_owa", started, |error| error.cause())
+            .await;
         let frame = outcome.unwrap_or_else(|error| {
             tracing::debug!(
                 cause = error.cause().name(),
@@ -67,13 +63,11 @@ impl OneWayAuthService for Edge {
         )?;
         let request = request.into_inner();
         let ue_address = ue_address(request.ue_address).map_err(refuse)?;
-        let begin = Instant::now();
-        let outcome = prove_owa(&self.owa, &request.frame, &origin, ue_address).await;
-        self.metrics.observe(
-            "prove_owa",
-            outcome.as_ref().err().map(|error| error.cause()),
-            begin.elapsed(),
-        );
+        let proven = prove_owa(&self.owa, &request.frame, &origin, ue_address);
+        let outcome = self
+            .metrics
+            .measure("prove_owa", proven, |error| error.cause())
+            .await;
         let response = match outcome {
             Ok(accepted) => {
                 let session = accepted.limited_session;

@@ -127,7 +127,14 @@ pub async fn prove_owa(
     };
     owa_session::take(owa, &session, origin, &proof.digest).await?;
 
-    let device = device_certificate(owa, &proof).await?;
+    let device = owa
+        .metrics
+        .measure(
+            "device_certificate",
+            device_certificate(owa, &proof),
+            DeviceCertificateError::cause,
+        )
+        .await?;
     let damaged = || store::Error::Corrupt {
         kind: "owa-session",
     };

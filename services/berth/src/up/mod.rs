@@ -237,6 +237,8 @@ async fn serve(
         .get(&key(function))
         .context("every role listens")?;
     let identity = TlsIdentity::load(&identity(authority, &Caller::function(function))?)?;
+    let in_use = identity.clone();
+    runtime.metrics.certificate("identity", move || in_use.end());
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} of {function} is in use"))?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cause::Cause;
@@ -94,7 +94,7 @@ impl KeyLookup for Keys {
         &self,
         query: KeyQuery,
     ) -> Result<Option<PreSharedKey<KnownUe>>, LookupUnavailable> {
-        let begin = Instant::now();
+        let running = self.procedures.start("find_application_key");
         let server_name = query.server_name.as_deref();
         let suite = query.suite.number();
         let found = find_application_key(&self.server, &query.identity, suite, server_name).await;
@@ -103,8 +103,7 @@ impl KeyLookup for Keys {
             Ok(None) => Some(Cause::UnknownAKid),
             Err(error) => Some(error.cause()),
         };
-        self.procedures
-            .observe("find_application_key", cause, begin.elapsed());
+        running.finish(cause);
         let found = found.map_err(|error| {
             tracing::warn!(
                 cause = error.cause().name(),
@@ -245,13 +244,13 @@ impl Endpoint {
         procedure: &'static str,
         work: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, Cause> {
-        let begin = Instant::now();
+        let running = self.procedures.start(procedure);
         let outcome = work.await;
         let cause = match &outcome {
             Ok(verdict) => verdict.refusal(),
             Err(error) => Some(error.cause()),
         };
-        self.procedures.observe(procedure, cause, begin.elapsed());
+        running.finish(cause);
         match outcome {
             Ok(verdict) => {
                 tracing::debug!(procedure, cause = cause.map(Cause::name), "procedure done");

@@ -5,7 +5,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use cause::Cause;
 use coap::{Code, ContentFormat, Method, Reliability, Request, Response};
@@ -80,21 +79,22 @@ impl Handler<OnboardingSession> for Provisioning {
         session: Session<OnboardingSession>,
         incoming: Incoming<OnboardingSession>,
     ) -> Response {
-        let begin = Instant::now();
-        let (procedure, answer) = match incoming.request.path().as_str() {
-            "/profile" => ("deliver_package", self.profile(&session, incoming).await),
-            "/receipt" => (
-                "take_receipt",
-                self.receipt(&session, &incoming.request).await,
-            ),
+        let procedure = match incoming.request.path().as_str() {
+            "/profile" => "deliver_package",
+            "/receipt" => "take_receipt",
             _ => return refusal(Cause::NotFound),
         };
-        self.metrics.observe(
-            procedure,
-            answer.as_ref().err().and_then(Refusal::cause),
-            begin.elapsed(),
-        );
-        answer.unwrap_or_else(Refusal::response)
+        let answer = async {
+            if procedure == "deliver_package" {
+                self.profile(&session, incoming).await
+            } else {
+                self.receipt(&session, &incoming.request).await
+            }
+        };
+        self.metrics
+            .measure(procedure, answer, Refusal::cause)
+            .await
+            .unwrap_or_else(Refusal::response)
     }
 }
 
@@ -106,10 +106,10 @@ enum Refusal {
 }
 
 impl Refusal {
-    const fn cause(&self) -> Option<Cause> {
+    const fn cause(&self) -> Cause {
         match self {
-            Self::Cause(cause) => Some(*cause),
-            Self::Method => Some(Cause::MalformedMessage),
+            Self::Cause(cause) => *cause,
+            Self::Method => Cause::MalformedMessage,
         }
     }
 

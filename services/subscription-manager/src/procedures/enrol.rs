@@ -9,13 +9,13 @@ mod mint;
 mod prepare;
 mod seal;
 
-use std::time::Instant;
-
 use async_trait::async_trait;
 use cause::Cause;
 use identifiers::DeviceId;
 use nf_runtime::metrics::ProcedureMetrics;
+use nf_runtime::telemetry::set_parent_from_traceparent;
 use store::{Applied, Applier, ClaimError, Class, Error, Outgoing, SealError, Stored, Tag};
+use tracing::{Instrument as _, info_span};
 
 use super::begin_enrolment::can_deliver;
 use crate::context::Context;
@@ -35,11 +35,11 @@ impl Applier for EnrolmentWorker {
         let Ok(device_id) = DeviceId::parse(message.tag.entity()) else {
             return Applied::Refused("not the tag of a device".to_owned());
         };
-        let begin = Instant::now();
-        let enrolled = enrol(&self.context, &device_id).await;
-        let cause = enrolled.as_ref().err().map(StepError::cause);
-        self.metrics.observe("enrol", cause, begin.elapsed());
-        match enrolled {
+        let span = info_span!("subscription_manager.outbox", topic = message.topic);
+        set_parent_from_traceparent(&span, &message.traceparent);
+        let enrolled = enrol(&self.context, &device_id).instrument(span);
+        let enrolled = self.metrics.measure("enrol", enrolled, StepError::cause);
+        match enrolled.await {
             Ok(()) => Applied::Done,
             Err(error) => {
                 let device = device_id.redacted().to_string();

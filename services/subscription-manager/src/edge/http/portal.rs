@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cause::Cause;
@@ -14,9 +14,12 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use identifiers::PlanId;
 use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
+use nf_runtime::telemetry::set_stranger_as_parent;
 use provisioning::ClaimSecret;
 use store::Outbox;
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use super::form::{Form, query_parameter};
 use super::routes::{Authority, ROUTES, Route};
@@ -76,6 +79,15 @@ enum Refusal {
     Correct(Box<Correction>),
 }
 
+impl Refusal {
+    fn cause(&self) -> Cause {
+        match self {
+            Self::Cause(cause) => *cause,
+            Self::Correct(correction) => correction.error.cause(),
+        }
+    }
+}
+
 /// A form to be corrected.
 struct Correction {
     error: SignUpError,
@@ -104,7 +116,6 @@ impl Portal {
     where
         B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send,
     {
-        let begin = Instant::now();
         let path = request.uri().path().to_owned();
         let here: Vec<&'static Route> = ROUTES.iter().filter(|route| route.path == path).collect();
         let wants_json = path == "/capport/v1";
@@ -117,23 +128,39 @@ impl Portal {
             .iter()
             .copied()
             .find(|route| route.method == method.as_str());
-        let (procedure, outcome) = if here.is_empty() {
-            ("portal.unknown", Err(Refusal::Cause(Cause::NotFound)))
-        } else if let Some(route) = found {
-            (name(route.page), self.run(route, request, peer).await)
-        } else {
+        if found.is_none() && !here.is_empty() {
             let allowed: Vec<_> = here.iter().map(|route| route.method).collect();
             return secured(
                 self.method_not_allowed(&allowed.join(", "), wants_json),
                 &self.context.settings.portal_url,
             );
+        }
+        let procedure = found.map_or("portal.unknown", |route| name(route.page));
+        // A browser and a device may name the trace that their request belongs to.
+        let span = info_span!(
+            "http.server",
+            otel.name = procedure,
+            otel.kind = "server",
+            http.request.method = route_method(found),
+            cause = Empty,
+        );
+        set_stranger_as_parent(&span, request.headers());
+        let outcome = async {
+            let answered = match found {
+                Some(route) => self.run(route, request, peer).await,
+                None => Err(Refusal::Cause(Cause::NotFound)),
+            };
+            if let Err(refusal) = &answered {
+                Span::current().record("cause", refusal.cause().name());
+            }
+            answered
         };
-        let cause = match &outcome {
-            Ok(_) => None,
-            Err(Refusal::Cause(cause)) => Some(*cause),
-            Err(Refusal::Correct(correction)) => Some(correction.error.cause()),
-        };
-        self.metrics.observe(procedure, cause, begin.elapsed());
+        let outcome = outcome.instrument(span.clone());
+        let outcome = self
+            .metrics
+            .measure(procedure, outcome, Refusal::cause)
+            .instrument(span)
+            .await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(Refusal::Cause(cause)) if wants_json => captive::problem(cause),
@@ -229,7 +256,12 @@ impl Portal {
                 Err(_) => Ok(pages::welcome(&self.context.settings)),
             };
         }
-        match link_browser(&self.context, &code.unwrap_or_default()).await {
+        let code = code.unwrap_or_default();
+        let linked = link_browser(&self.context, &code);
+        let linked = self
+            .metrics
+            .measure("link_browser", linked, LinkBrowserError::cause);
+        match linked.await {
             Ok(cookie) => {
                 let mut answer = see_other("/sign-up");
                 let cookie = format!(
@@ -274,7 +306,9 @@ impl Portal {
 
     async fn submit_sign_up(&self, browser: Browser, form: &Form) -> Result<Answer, Refusal> {
         if form.get("match") == Some("differs") {
-            end_session(&self.context, &browser.session.id)
+            let ended = end_session(&self.context, &browser.session.id);
+            self.metrics
+                .measure("end_session", ended, store::Error::cause)
                 .await
                 .map_err(|error| Refusal::Cause(reported(&error, error.cause())))?;
             return Ok(pages::mismatch(&self.context.settings));
@@ -310,7 +344,11 @@ impl Portal {
             terms_accepted,
             match_confirmed,
         };
-        match sign_up(&self.context, &self.outbox, &browser.session, decision).await {
+        let signed_up = sign_up(&self.context, &self.outbox, &browser.session, decision);
+        let signed_up = self
+            .metrics
+            .measure("sign_up", signed_up, SignUpError::cause);
+        match signed_up.await {
             Ok(()) => Ok(see_other("/status")),
             Err(error @ (SignUpError::Ended | SignUpError::Store(_) | SignUpError::Seal(_))) => {
                 Err(Refusal::Cause(reported(&error, error.cause())))
@@ -500,6 +538,11 @@ const fn wrong_field(error: &SignUpError) -> pages::Wrong {
         | SignUpError::Seal(_)
         | SignUpError::Store(_) => pages::Wrong::Us,
     }
+}
+
+/// The method of a route, for a span: strangers may send any word.
+fn route_method(route: Option<&Route>) -> &'static str {
+    route.map_or("_OTHER", |route| route.method)
 }
 
 const fn name(page: Page) -> &'static str {
