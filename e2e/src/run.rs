@@ -107,7 +107,8 @@ fn images(options: &Options) -> Result<Images> {
     let mut archives = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let file = entry?.path();
-        if file.extension().is_some_and(|kind| kind == "tar") {
+        let name = entry_name(&file);
+        if name.ends_with(&format!("-{}.tar", options.tag)) {
             archives.push(file);
         }
     }
@@ -121,6 +122,11 @@ fn images(options: &Options) -> Result<Images> {
         tag: options.tag.clone(),
         load: None,
     })
+}
+
+fn entry_name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn play(provider: &mut dyn Provider, wanted: &[&Scenario], evidence: &Path) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod e2e;
 mod fuzz;
 mod image;
 mod lint;
@@ -48,6 +49,8 @@ enum Task {
     },
     /// Each function as its own process with a Redis, and the demo against them.
     Cluster(cluster::Arguments),
+    /// The scenarios of a whole installation, on processes or on a Kubernetes.
+    E2e(e2e::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
                 .run()
         }
         Task::Cluster(arguments) => cluster::cluster(&arguments),
+        Task::E2e(arguments) => e2e::e2e(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

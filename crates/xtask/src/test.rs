@@ -1,9 +1,10 @@
 //! Everything that must hold.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::e2e::{self, LocalCluster};
 use crate::run::{cargo, say};
 use crate::{cluster, lint, setup};
 
@@ -22,6 +23,9 @@ const EMBEDDED: &[&str] = &[
     "coap",
     "msgin5g",
 ];
+
+/// How long everything together may take from cold.
+const BUDGET: Duration = Duration::from_secs(45 * 60);
 
 pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
@@ -54,17 +58,50 @@ pub(crate) fn test() -> Result<()> {
         cluster::cluster(&cluster::Arguments::for_tests())
     })?;
 
+    step("scenarios on processes", &mut || e2e::processes(&[]))?;
+    let mut skipped = Vec::new();
+    match local_cluster(started) {
+        Ok(cluster) => step("scenarios on Kubernetes", &mut || cluster.play())?,
+        Err(reason) => {
+            say(&format!("\n== NOT RUN: scenarios on Kubernetes: {reason}"));
+            skipped.push(("scenarios on Kubernetes", reason));
+        }
+    }
+
     say("\nWhat ran:");
     for (name, time) in &done {
         say(&format!("  {:>6.1} s  {name}", time.as_secs_f64()));
     }
+    for (name, reason) in &skipped {
+        say(&format!("  NOT RUN   {name}: {reason}"));
+    }
     say(&format!(
-        "  {:>6.1} s  in all; nothing was skipped",
+        "  {:>6.1} s  in all",
         started.elapsed().as_secs_f64()
     ));
     // The plain closing line that counts steps; those of cargo test stand above.
-    say(&format!("{} passed, 0 failed", done.len()));
+    say(&format!(
+        "{} passed, 0 failed, {} not run",
+        done.len(),
+        skipped.len()
+    ));
     Ok(())
+}
+
+/// The cluster to play on, or why there is none.
+fn local_cluster(started: Instant) -> Result<LocalCluster, String> {
+    let cluster = LocalCluster::find().map_err(|missing| missing.0)?;
+    let left = BUDGET.saturating_sub(started.elapsed());
+    let needed = cluster.estimate();
+    if left < needed {
+        return Err(format!(
+            "it needs about {} minutes, and {} are left of {}",
+            needed.as_secs() / 60,
+            left.as_secs() / 60,
+            BUDGET.as_secs() / 60
+        ));
+    }
+    Ok(cluster)
 }
 
 /// The demo as a newcomer runs it, twice on one folder.

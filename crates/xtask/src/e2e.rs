@@ -1,0 +1,135 @@
+//! The scenarios of a whole installation: builds what they need, brings a place to play them, and plays.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::run::{Program, cargo, find, root};
+
+/// What a person asked for.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where Berth is installed: `processes` needs nothing but redis-server; `kubeconfig` takes the cluster that
+    /// KUBECONFIG names, with helm and kubectl, and loads images by the command in `BERTH_E2E_LOAD_IMAGE`; `kind` makes
+    /// a cluster of its own.
+    #[arg(long, default_value = "processes", value_parser = ["processes", "kubeconfig", "kind"])]
+    provider: String,
+    /// Plays only this scenario; may be given several times.
+    #[arg(long = "scenario", value_name = "NAME")]
+    scenarios: Vec<String>,
+}
+
+/// Tag of the images that are made for one run.
+const TAG: &str = "e2e";
+
+pub(crate) fn e2e(arguments: &Arguments) -> Result<()> {
+    let scenarios = arguments
+        .scenarios
+        .iter()
+        .flat_map(|name| ["--scenario", name.as_str()])
+        .collect::<Vec<_>>();
+    if arguments.provider == "processes" {
+        processes(&scenarios)
+    } else {
+        images()?;
+        play(&arguments.provider)?.args(scenarios).run()
+    }
+}
+
+/// The scenarios on processes.
+pub(crate) fn processes(scenarios: &[&str]) -> Result<()> {
+    cargo([
+        "build",
+        "--release",
+        "--package",
+        "berth",
+        "--package",
+        "berth-ue",
+    ])
+    .run()?;
+    play("processes")?.args(scenarios).run()
+}
+
+fn play(provider: &str) -> Result<Program> {
+    cargo(["build", "--package", "berth-e2e"]).run()?;
+    let program = root().join("target/debug/berth-e2e");
+    Ok(Program::new(program).args(["run", "--provider", provider, "--tag", TAG]))
+}
+
+fn images() -> Result<()> {
+    let this = std::env::current_exe().context("the path of this program")?;
+    Program::new(this)
+        .args(["image", "--tag", TAG, "--devices", "--store", "--e2e"])
+        .run()
+}
+
+/// A tool that brings up a Kubernetes for tests: `up`, `load-image TAR`, `kubeconfig`, `down`.
+pub(crate) struct LocalCluster(PathBuf);
+
+/// Where such a tool and what it builds its parts with were looked for in vain.
+pub(crate) struct Missing(pub(crate) String);
+
+impl LocalCluster {
+    /// The tool that `BERTH_E2E_LOCAL_CLUSTER` names.
+    pub(crate) fn find() -> Result<Self, Missing> {
+        let named = std::env::var_os("BERTH_E2E_LOCAL_CLUSTER").map(PathBuf::from);
+        let Some(tool) = named else {
+            return Err(Missing(
+                "BERTH_E2E_LOCAL_CLUSTER names no tool that brings up a cluster".to_owned(),
+            ));
+        };
+        match tool.canonicalize() {
+            Ok(tool) if find("go").is_some() => Ok(Self(tool)),
+            Ok(_) => Err(Missing(
+                "the cluster's parts are built with Go, which is not here".to_owned(),
+            )),
+            Err(error) => Err(Missing(format!("{}: {error}", tool.display()))),
+        }
+    }
+
+    /// How long it takes to bring it up and to play, as far as that can be known.
+    pub(crate) fn estimate(&self) -> Duration {
+        let minutes = if self.programs().join("kubelet").exists() {
+            12
+        } else {
+            22
+        };
+        Duration::from_secs(60 * minutes)
+    }
+
+    /// Plays the scenarios on a cluster that is gone afterwards.
+    pub(crate) fn play(&self) -> Result<()> {
+        images()?;
+        self.tool("up").run()?;
+        let played = self.play_there();
+        let down = self.tool("down").run();
+        played.and(down)
+    }
+
+    fn play_there(&self) -> Result<()> {
+        let kubeconfig = self.tool("kubeconfig").output()?;
+        let load = format!("{} load-image", self.0.display());
+        let mut path = self.programs().into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        play("kubeconfig")?
+            .env("KUBECONFIG", kubeconfig.trim())
+            .env("BERTH_E2E_LOAD_IMAGE", load)
+            .env("PATH", path)
+            .run()
+    }
+
+    fn tool(&self, verb: &str) -> Program {
+        Program::new(&self.0).args([verb])
+    }
+
+    /// Where it keeps helm and kubectl.
+    fn programs(&self) -> PathBuf {
+        let cache = std::env::var_os("BERTH_E2E_CACHE").map(PathBuf::from);
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        cache
+            .unwrap_or_else(|| home().join(".cache/berth-e2e"))
+            .join("bin")
+    }
+}
