@@ -122,7 +122,8 @@ impl Cluster {
             "charts/berth".to_owned(),
             "--values=e2e/values.yaml".to_owned(),
             format!("--set=image.tag={}", self.images.tag),
-            format!("--set=replicas={}", self.replicas),
+            format!("--set=store.builtin.image.tag={}", self.images.tag),
+            format!("--set=defaults.replicas={}", self.replicas),
             "--wait".to_owned(),
             format!("--timeout={}s", READY.as_secs()),
         ]
@@ -266,7 +267,7 @@ impl Provider for Cluster {
     fn upgrade(&mut self) -> Result<()> {
         self.helm(&["upgrade", RELEASE])
             .args(self.settings())
-            .args(["--set-string=podAnnotations.revision=next"])
+            .args(["--set-string=defaults.podAnnotations.revision=next"])
             .output()?;
         self.wait_until_whole()
     }

@@ -23,7 +23,7 @@ fn allowed(from: &str, to: &str, port: u16) -> bool {
             ),
             "subscription-manager" => matches!(to, "vault" | "configuration-management"),
             "msgin5g-server" => matches!(to, "aanf" | "configuration-management"),
-            "lab" => matches!(to, "ausf" | "subscription-manager" | "aanf"),
+            "lab" => matches!(to, "ausf" | "subscription-manager" | "aanf" | "vault"),
             // An operator's check looks at every function.
             "test" => true,
             _ => false,
