@@ -31,9 +31,15 @@ pub(crate) enum Command {
     Demo(crate::demo::Options),
     /// Looks whether a running installation is as it should be.
     Check(crate::check::Options),
+    /// Makes the Secrets of an installation in Kubernetes, where they are missing.
+    Bootstrap(crate::bootstrap::Options),
     /// Prints docs/reference.md: every setting with its default, every cause.
     #[command(hide = true)]
-    Reference,
+    Reference {
+        /// Prints the JSON schema of the settings instead.
+        #[arg(long)]
+        schema: bool,
+    },
     #[command(flatten)]
     Function(FunctionCommand),
 }

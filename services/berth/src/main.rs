@@ -1,11 +1,13 @@
 //! Every role in one binary, all-in-one mode and the operator's command line.
 
+mod bootstrap;
 mod check;
 mod command_line;
 mod config;
 mod data_dir;
 mod demo;
 mod endpoints;
+mod kubernetes;
 mod lab;
 mod reference;
 mod roles;
@@ -35,8 +37,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up(options) => command_line::up(options).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Bootstrap(options) => bootstrap::run(options).await,
         Command::Check(options) => check::run(options).await,
-        Command::Reference => reference::print(),
+        Command::Reference { schema } => reference::print(schema),
         Command::Function(command) => {
             let (function, options) = command.into_parts();
             run_role::run(function, &options).await

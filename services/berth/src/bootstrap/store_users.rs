@@ -1,0 +1,40 @@
+//! The ACL file of the store's server.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result, bail};
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+
+use super::decide::{Found, PASSWORD};
+use super::spec::{Kind, Spec};
+
+/// One line a user, with the hash of the password that its Secret holds; nobody else may come in.
+pub(super) fn acl_file(spec: &Spec, users: &[String], found: &Found) -> Result<String> {
+    let mut file = "user default off resetpass resetkeys resetchannels -@all\n".to_owned();
+    for name in users {
+        let Some(Kind::StoreUser(user)) = spec.find(name) else {
+            bail!("secret {name} is none of a store's user");
+        };
+        let password = found
+            .get(name)
+            .and_then(|stored| stored.data.get(PASSWORD))
+            .with_context(|| format!("secret {name} is missing"))?;
+        // Clients read the password as one line.
+        let hash = HEXLOWER.encode(digest(&SHA256, password.trim_ascii_end()).as_ref());
+        let rule = match &user.rule {
+            Some(rule) => rule.clone(),
+            None => function_rule(&user.user),
+        };
+        writeln!(file, "user {} on #{hash} {rule}", user.user)?;
+    }
+    Ok(file)
+}
+
+/// What a function may do: everything with its own keys and channels.
+fn function_rule(function: &str) -> String {
+    format!(
+        "~{function}:* &{function}:* -@all +@connection +@read +@write +@scripting +time +publish +subscribe \
+         +unsubscribe +wait +config|get"
+    )
+}

@@ -1,0 +1,290 @@
+//! A small client of the Kubernetes API: single requests under one identity, in one namespace. A general client
+//! library would add more to the binary than everything else that speaks https in it.
+
+mod access;
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use futures::future::{Either, select};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use self::access::Access;
+
+/// The API server, as this process may use it.
+pub(crate) struct Kubernetes {
+    access: Access,
+    namespace: String,
+    patience: Duration,
+}
+
+/// A resource of the namespace.
+#[derive(Clone, Copy)]
+pub(crate) struct Resource {
+    /// For example `api/v1` or `apis/apps/v1`.
+    pub(crate) group: &'static str,
+    /// Plural, for example `secrets`.
+    pub(crate) plural: &'static str,
+}
+
+/// How a change ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// Somebody else was faster: what was read before is no longer so.
+    Conflict,
+}
+
+impl Kubernetes {
+    /// Inside a pod: with its service account. Elsewhere: as kubectl does, with its current context. Without a
+    /// namespace it is the pod's or the context's.
+    pub(crate) async fn connect(namespace: Option<&str>, patience: Duration) -> Result<Self> {
+        let (access, default) = match access::of_pod()? {
+            Some(found) => found,
+            None => access::of_kubectl().await?,
+        };
+        Ok(Self {
+            access,
+            namespace: namespace.map_or(default, str::to_owned),
+            patience,
+        })
+    }
+
+    /// The namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// One object, `None` when there is none with this name.
+    pub(crate) async fn get(&self, resource: Resource, name: &str) -> Result<Option<Value>> {
+        let path = format!("{}/{name}", self.path(resource));
+        let (status, body) = self.call(&Method::GET, &path, None).await?;
+        match status {
+            StatusCode::OK => Ok(Some(parse(&body)?)),
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => bail!(self.refusal("get", resource, name, status, &body)),
+        }
+    }
+
+    /// All objects with these labels (`a=b,c=d`).
+    pub(crate) async fn list(&self, resource: Resource, labels: &str) -> Result<Value> {
+        let path = format!(
+            "{}?labelSelector={}",
+            self.path(resource),
+            encode_query(labels)
+        );
+        let (status, body) = self.call(&Method::GET, &path, None).await?;
+        match status {
+            StatusCode::OK => parse(&body),
+            _ => bail!(self.refusal("list", resource, "", status, &body)),
+        }
+    }
+
+    /// Makes an object; a conflict means that there is one of its name.
+    pub(crate) async fn create(&self, resource: Resource, object: &Value) -> Result<Outcome> {
+        let path = self.path(resource);
+        let (status, body) = self.call(&Method::POST, &path, Some(object)).await?;
+        match status {
+            StatusCode::CREATED | StatusCode::OK => Ok(Outcome::Done),
+            StatusCode::CONFLICT => Ok(Outcome::Conflict),
+            StatusCode::NOT_FOUND => bail!("there is no namespace {}", self.namespace),
+            _ => bail!(self.refusal("create", resource, "", status, &body)),
+        }
+    }
+
+    /// Replaces an object that was read before and has not changed since.
+    pub(crate) async fn replace(
+        &self,
+        resource: Resource,
+        name: &str,
+        object: &Value,
+    ) -> Result<Outcome> {
+        let path = format!("{}/{name}", self.path(resource));
+        let (status, body) = self.call(&Method::PUT, &path, Some(object)).await?;
+        match status {
+            StatusCode::OK | StatusCode::CREATED => Ok(Outcome::Done),
+            // Deleted meanwhile: it has changed as well.
+            StatusCode::CONFLICT | StatusCode::NOT_FOUND => Ok(Outcome::Conflict),
+            _ => bail!(self.refusal("update", resource, name, status, &body)),
+        }
+    }
+
+    /// The last lines of a container's log; of its last run with `previous`.
+    pub(crate) async fn log(
+        &self,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        lines: u32,
+    ) -> Result<Bytes> {
+        let path = format!(
+            "{}/{pod}/log?container={container}&previous={previous}&tailLines={lines}",
+            self.path(PODS)
+        );
+        let (status, body) = self.call(&Method::GET, &path, None).await?;
+        match status {
+            StatusCode::OK => Ok(body),
+            _ => bail!(self.refusal("get", LOGS, pod, status, &body)),
+        }
+    }
+
+    fn path(&self, resource: Resource) -> String {
+        format!(
+            "/{}/namespaces/{}/{}",
+            resource.group, self.namespace, resource.plural
+        )
+    }
+
+    /// Sends until somebody answers. Repeating is harmless: a repeated create or replace ends in a conflict.
+    async fn call(
+        &self,
+        method: &Method,
+        path: &str,
+        object: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes)> {
+        let body = match object {
+            Some(object) => Bytes::from(serde_json::to_vec(object)?),
+            None => Bytes::new(),
+        };
+        let end = Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let attempt = tokio::time::timeout(ATTEMPT, self.attempt(method, path, body.clone()));
+            let failure = match attempt.await {
+                Ok(Ok((status, body))) if !is_passing(status) => return Ok((status, body)),
+                Ok(Ok((status, body))) => anyhow::anyhow!("{status}: {}", message(&body)),
+                Ok(Err(error)) => error,
+                Err(_) => anyhow::anyhow!("no answer within {} s", ATTEMPT.as_secs()),
+            };
+            if Instant::now() + pause > end {
+                return Err(failure.context(format!(
+                    "the Kubernetes API server {} does not answer",
+                    self.access.authority()
+                )));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(3));
+        }
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes)> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.access.prefix))
+            .header(header::HOST, self.access.authority())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONNECTION, "close");
+        if let Some(token) = self.access.token.read()? {
+            let mut value = header::HeaderValue::from_str(&format!("Bearer {}", token.as_str()))
+                .context("the token has another form than a token")?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let request = request.body(Full::new(body))?;
+
+        let stream = TcpStream::connect((self.access.host.as_str(), self.access.port)).await?;
+        let connector = TlsConnector::from(self.access.tls.clone());
+        let stream = connector
+            .connect(self.access.server_name()?, stream)
+            .await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let exchange = Box::pin(async move {
+            let answer = sender.send_request(request).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), LARGEST_ANSWER)
+                .collect()
+                .await
+                .map_err(io::Error::other)?;
+            anyhow::Ok((status, body.to_bytes()))
+        });
+        match select(exchange, Box::pin(connection)).await {
+            Either::Left((answer, _)) => answer,
+            // It has read everything and closed: what is left is to take it.
+            Either::Right((_, exchange)) => exchange.await,
+        }
+    }
+
+    fn refusal(
+        &self,
+        verb: &str,
+        resource: Resource,
+        name: &str,
+        status: StatusCode,
+        body: &[u8],
+    ) -> String {
+        let what = format!("{verb} {} {name}", resource.plural);
+        let (what, namespace) = (what.trim_end(), &self.namespace);
+        let said = message(body);
+        match status {
+            StatusCode::FORBIDDEN => format!(
+                "not allowed to {what} in namespace {namespace}: give the verb {verb} on {} to whom this runs as \
+                 ({said})",
+                resource.plural
+            ),
+            StatusCode::UNAUTHORIZED => {
+                format!(
+                    "the API server does not know who asks: token or certificate are not valid ({said})"
+                )
+            }
+            _ => format!("{what} in namespace {namespace}: {status}: {said}"),
+        }
+    }
+}
+
+/// Whether another attempt may end otherwise.
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// What the server says, without what it may quote of the request.
+fn message(body: &[u8]) -> String {
+    let status: Option<Value> = serde_json::from_slice(body).ok();
+    let text = status.as_ref().and_then(|status| status.get("message"));
+    let text = text.and_then(Value::as_str).unwrap_or("no reason given");
+    text.chars().take(300).collect()
+}
+
+fn parse(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).context("the API server answered with something else than JSON")
+}
+
+fn encode_query(text: &str) -> String {
+    let mut encoded = String::new();
+    for octet in text.bytes() {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(octet));
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Pods, whose logs can be read.
+pub(crate) const PODS: Resource = Resource {
+    group: "api/v1",
+    plural: "pods",
+};
+const LOGS: Resource = Resource {
+    group: "api/v1",
+    plural: "pods/log",
+};
+const ATTEMPT: Duration = Duration::from_secs(15);
+/// A list of all that a release consists of is far smaller.
+const LARGEST_ANSWER: usize = 16 << 20;
