@@ -13,7 +13,7 @@ use provisioning::ClaimSecret;
 use serde_json::json;
 use ue::{
     CertificatePresentation, CipherSuite, ClaimSecretOption, Manufacture, NetworkChoice,
-    NetworkProofLevel, Outgoing, PackageRecipient, Progress, SignUp, Ue, UeError,
+    NetworkProofLevel, Outgoing, PackageRecipient, Progress, SignUp, Traceparent, Ue, UeError,
 };
 
 pub(crate) use output::Outcome;
@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Print JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// W3C traceparent of a trace that the network may go on with.
+    #[arg(long, global = true, value_name = "TRACEPARENT")]
+    pub(crate) traceparent: Option<Traceparent>,
     #[command(subcommand)]
     command: Command,
 }

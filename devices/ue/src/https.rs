@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use crate::error::UeError;
+use crate::trace;
 
 /// A browser without eyes: it keeps the cookies of one origin and follows redirects within it.
 pub(crate) struct Browser {
@@ -184,6 +185,9 @@ impl Browser {
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"));
             request = request.header(header::COOKIE, cookies.collect::<Vec<_>>().join("; "));
+        }
+        if let Some(trace) = trace::current() {
+            request = request.header(trace::HEADER, trace);
         }
         request
             .body(Full::from(form))

@@ -59,6 +59,7 @@ mod progress;
 mod random;
 mod state;
 mod status;
+mod trace;
 
 pub use crate::agent::Ue;
 pub use crate::akma::ApplicationKey;
@@ -71,5 +72,6 @@ pub use crate::onboard::{Onboarded, SignUp};
 pub use crate::progress::{Phase, Progress};
 pub use crate::state::{CertificatePresentation, PackageRecipient, StateError};
 pub use crate::status::{State, Status, Subscription};
+pub use crate::trace::{NotATraceparent, Traceparent};
 pub use dtls::CipherSuite;
 pub use onboarding::NetworkProofLevel;

@@ -6,11 +6,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use ue::Traceparent;
 
 use crate::command::{Arguments, Outcome};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Everything runs on this thread.
+    let _trace = arguments.traceparent.as_ref().map(Traceparent::attach);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

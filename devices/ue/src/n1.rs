@@ -10,9 +10,11 @@ use nf_api::pb::access_gateway::{
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Request;
 use tonic::transport::Endpoint;
 
 use crate::error::UeError;
+use crate::trace;
 
 pub(crate) use exchange_request::Message as Uplink;
 pub(crate) use exchange_response::Message as Downlink;
@@ -34,7 +36,11 @@ impl N1 {
         let channel = endpoint.connect().await.map_err(failed)?;
         let (uplink, messages) = mpsc::channel(1);
         let mut client = N1ServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let exchange = client.exchange(ReceiverStream::new(messages));
+        let mut request = Request::new(ReceiverStream::new(messages));
+        if let Some(trace) = trace::current().and_then(|trace| trace.parse().ok()) {
+            request.metadata_mut().insert(trace::HEADER, trace);
+        }
+        let exchange = client.exchange(request);
         let downlink = timeout(CONNECT_LIMIT, exchange)
             .await
             .map_err(|_| UeError::TimedOut {
