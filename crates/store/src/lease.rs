@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
+use crate::backend::Names;
 use crate::error::Error;
 use crate::key::{Kind, Tag};
 use crate::record::Record;
-use crate::store::Store;
+use crate::store::{MAX_ROWS, Store};
 use crate::transaction::{Class, Transaction};
 use crate::value::Version;
 
@@ -122,6 +123,15 @@ impl Store {
             Err(error) if error.is_conflict() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Names of the leases that are held in a tag.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    pub async fn leases(&self, tag: &Tag) -> Result<Vec<String>, Error> {
+        let held = self.list::<Held>(tag, &Names::all(), MAX_ROWS).await?;
+        Ok(held.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Gives a lease up, if it is still held.

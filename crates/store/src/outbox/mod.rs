@@ -5,6 +5,7 @@
 //! epochs or [`Outgoing::sequence`].
 
 mod agenda;
+mod runners;
 mod work;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +15,13 @@ use async_trait::async_trait;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, TraceFlags};
 use prost::Message;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::agenda::Agenda;
+use self::runners::Runner;
 use self::work::{Row, Worker};
 use crate::backend::Shape;
 use crate::error::Error;
@@ -130,7 +132,8 @@ const WORKERS: usize = 64;
 const QUEUE: usize = 4096;
 
 impl Outbox {
-    /// An outbox that looks every two minutes for messages that another process left behind.
+    /// An outbox that looks for messages that another process left behind: every two minutes, and as soon as one
+    /// of the processes that apply messages of the function is gone.
     #[must_use]
     pub fn new(store: Store, applier: Arc<dyn Applier>) -> Self {
         Self::looking_every(store, applier, Duration::from_secs(120))
@@ -187,13 +190,25 @@ impl Outbox {
             .take();
         let Some(woken) = woken else { return };
         let mut working = JoinSet::new();
-        cancel
-            .run_until_cancelled(self.serve(woken, &mut working))
-            .await;
+        let mut runner = Runner::new(self.worker.store().clone());
+        let gone = Notify::new();
+        let served = async {
+            tokio::select! {
+                () = self.serve(woken, &gone, &mut working) => {}
+                () = runner.run(&gone) => {}
+            }
+        };
+        cancel.run_until_cancelled(served).await;
         while working.join_next().await.is_some() {}
+        runner.leave().await;
     }
 
-    async fn serve(&self, mut woken: mpsc::Receiver<Wake>, working: &mut JoinSet<(Tag, Drained)>) {
+    async fn serve(
+        &self,
+        mut woken: mpsc::Receiver<Wake>,
+        gone: &Notify,
+        working: &mut JoinSet<(Tag, Drained)>,
+    ) {
         let mut agenda = Agenda::default();
         let mut look_at = Instant::now();
         loop {
@@ -227,6 +242,7 @@ impl Outbox {
                 Some(Ok((tag, drained))) = working.join_next() => {
                     agenda.end(tag, drained, Instant::now());
                 }
+                () = gone.notified() => look_at = Instant::now(),
                 () = sleep_until(wake_at) => {}
             }
         }

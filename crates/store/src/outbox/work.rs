@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message;
+use tokio::time::sleep;
 
 use super::{Applied, Applier, Drained, Outgoing};
 use crate::backend::Names;
@@ -48,7 +49,7 @@ impl Record for Refused {
 }
 
 /// How long a process has a tag to itself before another may take it over. Renewed while it works.
-const LEASE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(4);
 const LEASE_NAME: &str = "outbox";
 /// Messages read at once.
 const PAGE: usize = 32;
@@ -107,7 +108,7 @@ impl Worker {
                     sequence: message.version,
                     token: lease.token(),
                 };
-                let refused = match self.applier.apply(&outgoing).await {
+                let refused = match self.apply(&outgoing, &mut lease).await {
                     Applied::Done => None,
                     Applied::Refused(reason) => Some(Refused {
                         topic: outgoing.topic,
@@ -123,6 +124,21 @@ impl Worker {
                 if is_last {
                     // What was sent meanwhile wakes the outbox itself.
                     return Ok(Drained::Empty);
+                }
+            }
+        }
+    }
+
+    /// Applies a message, and keeps the lease meanwhile. If it is lost all the same, taking the message out fails.
+    async fn apply(&self, outgoing: &Outgoing, lease: &mut Lease) -> Applied {
+        let mut applying = self.applier.apply(outgoing);
+        loop {
+            tokio::select! {
+                applied = &mut applying => return applied,
+                () = sleep(LEASE / 4) => {
+                    if let Err(error) = self.store.renew_lease(lease).await {
+                        tracing::debug!(error = %error, "outbox cannot renew its lease");
+                    }
                 }
             }
         }

@@ -106,6 +106,7 @@ contract! {
         messages_are_applied_in_order_after_their_transaction
         a_failing_receiver_gets_its_messages_later
         messages_of_a_process_that_ended_are_found
+        messages_of_a_process_that_was_killed_are_taken_over_within_seconds
         a_refused_message_is_put_aside
         two_outboxes_keep_the_order_of_each_tag;
     sealed:

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use store::{Applied, Applier, Class, Database, Drained, Outbox, Outgoing, Store, Tag, Version};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -152,6 +153,61 @@ pub(crate) async fn messages_of_a_process_that_ended_are_found(bench: &Bench) {
         numbers == [0, 1, 2, 3, 4]
     })
     .await;
+}
+
+/// Begins with a message and never ends.
+#[derive(Default)]
+struct Stuck {
+    has_begun: AtomicBool,
+}
+
+#[async_trait]
+impl Applier for Stuck {
+    async fn apply(&self, _: &Outgoing) -> Applied {
+        self.has_begun.store(true, Ordering::SeqCst);
+        std::future::pending().await
+    }
+}
+
+pub(crate) async fn messages_of_a_process_that_was_killed_are_taken_over_within_seconds(
+    bench: &Bench,
+) {
+    let store = &bench.store;
+    let stuck = Arc::new(Stuck::default());
+    let killed = Outbox::new(store.clone(), stuck.clone());
+    let recorder = Arc::new(Recorder::default());
+    let survivor = Outbox::new(store.clone(), recorder.clone());
+    let mut killed_runs = JoinSet::new();
+    let (runs, never) = (killed.clone(), CancellationToken::new());
+    killed_runs.spawn(async move { runs.run(never).await });
+    let mut survivor_runs = JoinSet::new();
+    survivor_runs.spawn(async move { survivor.run(CancellationToken::new()).await });
+    let runners = store.tag("outbox-runners").unwrap();
+    eventually(SOON, "both run", || async {
+        store.leases(&runners).await.unwrap().len() == 2
+    })
+    .await;
+
+    let tag = store.tag("sub_1").unwrap();
+    send(store, &tag, "registration", 7).await;
+    killed.nudge(&tag);
+    eventually(SOON, "the message is being applied", || async {
+        stuck.has_begun.load(Ordering::SeqCst)
+    })
+    .await;
+    // It keeps the tag while it works; and the survivor has heard of it by then.
+    const LEASE: store::Kind = store::Kind::new("lease");
+    let mut versions = std::collections::BTreeSet::new();
+    while versions.len() < 4 {
+        let held = store.scan(&tag, LEASE, &Default::default(), 10).await;
+        versions.extend(held.unwrap().iter().map(|row| row.versioned.version));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(recorder.numbers().is_empty());
+
+    killed_runs.shutdown().await;
+    eventually(SOON, "the message", || async { recorder.numbers() == [7] }).await;
+    survivor_runs.shutdown().await;
 }
 
 pub(crate) async fn a_refused_message_is_put_aside(bench: &Bench) {
