@@ -28,7 +28,8 @@ pub struct GrpcConfig {
     /// How long calls and streams on an aged connection may go on (default `"30s"`).
     #[serde(with = "humantime_serde")]
     pub connection_age_grace: Duration,
-    /// How often a peer's host name is resolved again (default `"10s"`).
+    /// How often a peer's host name is resolved again (default `"5s"`); at most a second after one of its
+    /// replicas could not be reached.
     #[serde(with = "humantime_serde")]
     pub resolve_interval: Duration,
     /// Whether operators may ask a function for its interface by server reflection (default `false`).
@@ -44,7 +45,7 @@ impl Default for GrpcConfig {
             max_connections: 1024,
             max_connection_age: Duration::from_secs(600),
             connection_age_grace: Duration::from_secs(30),
-            resolve_interval: Duration::from_secs(10),
+            resolve_interval: Duration::from_secs(5),
             reflection: false,
         }
     }

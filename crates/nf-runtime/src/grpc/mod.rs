@@ -11,7 +11,7 @@ mod methods;
 mod server;
 mod wire;
 
-pub use self::client::{Channel, TargetError, connect, in_process};
+pub use self::client::{Channel, Resolver, TargetError, connect, connect_by, in_process};
 pub use self::config::GrpcConfig;
 pub use self::deadline::Deadline;
 pub(crate) use self::metrics::RpcMetrics;

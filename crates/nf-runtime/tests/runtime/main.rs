@@ -9,5 +9,6 @@ mod authorization;
 mod calls;
 mod certificates;
 mod drain;
+mod replicas;
 mod support;
 mod telemetry;

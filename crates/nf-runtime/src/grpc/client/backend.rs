@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
@@ -28,9 +30,23 @@ pub(super) struct Backend {
     identity: TlsIdentity,
     callee: NetworkFunction,
     lifecycle: Lifecycle,
-    connection: tokio::sync::Mutex<Option<SendRequest<Body>>>,
+    connection: Mutex<Connection>,
     failures: Mutex<Failures>,
 }
+
+#[derive(Default)]
+enum Connection {
+    #[default]
+    None,
+    Opening {
+        since: Instant,
+        opening: Opening,
+    },
+    Open(SendRequest<Body>),
+}
+
+/// What all who wait for the same connection wait for.
+type Opening = Shared<BoxFuture<'static, Result<SendRequest<Body>, Arc<io::Error>>>>;
 
 #[derive(Default)]
 struct Failures {
@@ -41,7 +57,14 @@ struct Failures {
 /// A call that was not answered.
 pub(super) enum Failure {
     /// The replica has not seen it; it may go to another one.
-    Unsent(Box<Request<Body>>, Status),
+    Unsent {
+        /// The call.
+        request: Box<Request<Body>>,
+        /// Why.
+        status: Status,
+        /// The connection is still being opened.
+        is_slow: bool,
+    },
     /// The replica may have seen it.
     Sent(Status),
 }
@@ -53,13 +76,12 @@ impl Backend {
         callee: NetworkFunction,
         lifecycle: Lifecycle,
     ) -> Self {
-        let connection = tokio::sync::Mutex::new(None);
         Self {
             address,
             identity,
             callee,
             lifecycle,
-            connection,
+            connection: Mutex::default(),
             failures: Mutex::default(),
         }
     }
@@ -68,26 +90,57 @@ impl Backend {
         self.address
     }
 
-    /// Whether it failed a moment ago.
+    /// Whether it failed a moment ago, or takes its time to answer.
     pub(super) fn is_resting(&self) -> bool {
-        self.failures()
-            .rests_until
-            .is_some_and(|until| Instant::now() < until)
+        let takes_its_time = match &*self.connection() {
+            Connection::Opening { since, .. } => since.elapsed() >= HASTE,
+            Connection::None | Connection::Open(_) => false,
+        };
+        takes_its_time
+            || self
+                .failures()
+                .rests_until
+                .is_some_and(|until| Instant::now() < until)
     }
 
-    /// Sends one call, over a new connection where there is none.
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
-        match self.send_once(request).await {
+    /// Sends one call, over a new connection where there is none. In haste it does not wait long for one.
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        in_haste: bool,
+    ) -> Result<Response<Body>, Failure> {
+        match self.send_once(request, in_haste).await {
             // The connection had aged just then; a new one knows nothing of that.
-            Err(Failure::Unsent(unsent, _)) if !self.is_resting() => self.send_once(*unsent).await,
+            Err(Failure::Unsent {
+                request,
+                is_slow: false,
+                ..
+            }) if !self.is_resting() => self.send_once(*request, in_haste).await,
             outcome => outcome,
         }
     }
 
-    async fn send_once(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
-        let mut sender = match self.connected().await {
-            Ok(sender) => sender,
-            Err(error) => return Err(Failure::Unsent(Box::new(request), unavailable(error))),
+    async fn send_once(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        in_haste: bool,
+    ) -> Result<Response<Body>, Failure> {
+        let unsent = |request, error, is_slow| Failure::Unsent {
+            request: Box::new(request),
+            status: unavailable(error),
+            is_slow,
+        };
+        let connected = match in_haste {
+            true => timeout(HASTE, self.connected()).await,
+            false => Ok(self.connected().await),
+        };
+        let mut sender = match connected {
+            Ok(Ok(sender)) => sender,
+            Ok(Err(error)) => return Err(unsent(request, error, false)),
+            Err(_) => {
+                let error = Arc::new(io::Error::from(io::ErrorKind::TimedOut));
+                return Err(unsent(request, error, true));
+            }
         };
         let request = self.addressed(request);
         match sender.try_send_request(request).await {
@@ -96,36 +149,53 @@ impl Backend {
                 Ok(response.map(|body| Body::new(body.map_err(unavailable))))
             }
             Err(mut refused) => Err(match refused.take_message() {
-                Some(unsent) => {
-                    Failure::Unsent(Box::new(unsent), unavailable(refused.into_error()))
-                }
+                Some(request) => unsent(
+                    request,
+                    Arc::new(io::Error::other(refused.into_error())),
+                    false,
+                ),
                 None => Failure::Sent(unavailable(refused.into_error())),
             }),
         }
     }
 
-    /// The open connection, or a new one; callers that come meanwhile wait for the same.
-    async fn connected(&self) -> io::Result<SendRequest<Body>> {
-        let mut connection = self.connection.lock().await;
-        if let Some(open) = connection.as_mut()
-            && open.ready().await.is_ok()
-        {
-            return Ok(open.clone());
-        }
-        *connection = None;
+    /// The open connection, or a new one; callers that come meanwhile wait for the same, and it is opened even if
+    /// none of them waits any more.
+    async fn connected(self: &Arc<Self>) -> Result<SendRequest<Body>, Arc<io::Error>> {
+        let opening = {
+            let mut connection = self.connection();
+            match &*connection {
+                Connection::Open(open) if !open.is_closed() => return Ok(open.clone()),
+                Connection::Opening { opening, .. } => opening.clone(),
+                Connection::Open(_) | Connection::None => {
+                    let opening = Arc::clone(self).opened().boxed().shared();
+                    self.lifecycle.spawn_to_the_end(opening.clone().map(drop));
+                    *connection = Connection::Opening {
+                        since: Instant::now(),
+                        opening: opening.clone(),
+                    };
+                    opening
+                }
+            }
+        };
+        opening.await
+    }
+
+    async fn opened(self: Arc<Self>) -> Result<SendRequest<Body>, Arc<io::Error>> {
         let opened = match timeout(CONNECT_LIMIT, self.open()).await {
             Ok(opened) => opened,
             Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
         };
         match opened {
             Ok(sender) => {
-                *connection = Some(sender.clone());
+                *self.connection() = Connection::Open(sender.clone());
                 Ok(sender)
             }
             Err(error) => {
                 debug!(address = %self.address, error = %error, "replica not reached");
                 self.rest();
-                Err(error)
+                *self.connection() = Connection::None;
+                Err(Arc::new(error))
             }
         }
     }
@@ -177,7 +247,13 @@ impl Backend {
         failures.rests_until = Some(Instant::now() + doubled.min(LONGEST_REST));
     }
 
-    fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -190,7 +266,10 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Status 
 }
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How long a call waits for one replica's connection while others may have one.
+const HASTE: Duration = Duration::from_millis(300);
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A host that is gone says nothing: so soon is that noticed, and its calls and streams go elsewhere.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(3);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(3);

@@ -18,8 +18,8 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
 use super::pool::Pool;
-use super::retry::{Budget, retried};
-use super::targets::{TargetError, Targets};
+use super::retry::{Budget, Unanswered, retried};
+use super::targets::{Resolver, SystemResolver, TargetError, Targets};
 use crate::grpc::deadline::{Deadline, DeadlineBody};
 use crate::grpc::methods;
 use crate::grpc::metrics::{MeasuredBody, Measurement, RpcMetrics, Side};
@@ -61,8 +61,9 @@ pub fn in_process(routes: Routes, caller: Caller, runtime: &Runtime) -> Channel 
 /// A way to the replicas of a function. Nothing is opened before the first call.
 ///
 /// `targets` is a list of `host:port` with commas between. Each host is resolved again from time to
-/// time; calls go round over all addresses that answer. Whoever does not prove to be `callee` is not
-/// talked to.
+/// time, and soon after a replica could not be reached; calls go round over all addresses that answer. Where none
+/// does, a call that has a deadline waits for one until half of its time is over. Whoever does not prove to be
+/// `callee` is not talked to.
 ///
 /// # Errors
 /// A target is not of the form `host:port`.
@@ -72,7 +73,22 @@ pub fn connect(
     callee: NetworkFunction,
     runtime: &Runtime,
 ) -> Result<Channel, TargetError> {
-    let pool = Pool::new(Targets::parse(targets)?, identity.clone(), callee, runtime);
+    connect_by(Arc::new(SystemResolver), targets, identity, callee, runtime)
+}
+
+/// As [`connect`], with addresses from another source than the system.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_by(
+    resolver: Arc<dyn Resolver>,
+    targets: &str,
+    identity: &TlsIdentity,
+    callee: NetworkFunction,
+    runtime: &Runtime,
+) -> Result<Channel, TargetError> {
+    let targets = Targets::parse(targets)?;
+    let pool = Pool::new(targets, resolver, identity.clone(), callee, runtime);
     Ok(Channel::new(Transport::Network(pool), runtime))
 }
 
@@ -178,16 +194,16 @@ impl Inner {
         &self,
         mut request: Request<Body>,
         deadline: Option<Deadline>,
-    ) -> Result<Response<Body>, Status> {
-        if let Some(deadline) = deadline {
-            wire::set_timeout(request.headers_mut(), deadline.remaining());
-        }
+    ) -> Result<Response<Body>, Unanswered> {
         match &self.transport {
             Transport::InProcess { stack, caller } => {
+                if let Some(deadline) = deadline {
+                    wire::set_timeout(request.headers_mut(), deadline.remaining());
+                }
                 request.extensions_mut().clear();
                 Ok(stack.clone().answer(request, Some(caller.clone())).await)
             }
-            Transport::Network(pool) => pool.send(request).await,
+            Transport::Network(pool) => pool.send(request, deadline).await,
         }
     }
 }

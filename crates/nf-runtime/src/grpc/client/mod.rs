@@ -6,5 +6,5 @@ mod pool;
 mod retry;
 mod targets;
 
-pub use self::channel::{Channel, connect, in_process};
-pub use self::targets::TargetError;
+pub use self::channel::{Channel, connect, connect_by, in_process};
+pub use self::targets::{Resolver, TargetError};

@@ -1,127 +1,252 @@
 //! The replicas of one function, and which of them gets a call.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
 use nf_api::NetworkFunction;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::body::Body;
 
 use super::backend::{Backend, Failure};
-use super::targets::Targets;
+use super::retry::Unanswered;
+use super::targets::{Resolver, Targets};
+use crate::grpc::deadline::Deadline;
+use crate::grpc::wire;
 use crate::lifecycle::Lifecycle;
 use crate::runtime::Runtime;
 use crate::tls::TlsIdentity;
 
 /// All replicas of one function. Calls go round; a replica that cannot be reached is passed over, which
 /// is safe for every RPC, since the call has not been sent.
-pub(super) struct Pool {
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
     targets: Targets,
+    resolver: Arc<dyn Resolver>,
     identity: TlsIdentity,
     callee: NetworkFunction,
     lifecycle: Lifecycle,
     resolve_interval: Duration,
     known: Mutex<Known>,
+    /// Held while the name service is asked.
+    resolving: tokio::sync::Mutex<()>,
     turn: AtomicUsize,
 }
 
-#[derive(Default)]
 struct Known {
+    /// Addresses of each target, as they were answered last.
+    addresses: Vec<BTreeSet<SocketAddr>>,
     backends: Vec<Arc<Backend>>,
-    resolved: Option<Instant>,
+    /// When the name service was asked last.
+    asked: Option<Instant>,
+    /// A replica was not reached since.
+    is_doubtful: bool,
+    /// Since when no replica has been reached.
+    away_since: Option<Instant>,
+}
+
+impl Known {
+    fn is_due(&self, interval: Duration) -> bool {
+        let interval = match self.is_doubtful || self.backends.is_empty() {
+            true => interval.min(SOONEST),
+            false => interval,
+        };
+        self.asked.is_none_or(|at| at.elapsed() >= interval)
+    }
 }
 
 impl Pool {
     pub(super) fn new(
         targets: Targets,
+        resolver: Arc<dyn Resolver>,
         identity: TlsIdentity,
         callee: NetworkFunction,
         runtime: &Runtime,
     ) -> Self {
-        Self {
+        let known = Known {
+            addresses: vec![BTreeSet::new(); targets.count()],
+            backends: Vec::new(),
+            asked: None,
+            is_doubtful: false,
+            away_since: None,
+        };
+        Self(Arc::new(Inner {
             targets,
+            resolver,
             identity,
             callee,
             lifecycle: runtime.lifecycle.clone(),
             resolve_interval: runtime.grpc.resolve_interval,
-            known: Mutex::default(),
+            known: Mutex::new(known),
+            resolving: tokio::sync::Mutex::default(),
             turn: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Sends a call to one replica. Where none can be reached, a call with a deadline waits until half of its time
+    /// is over, because a replica may be starting, perhaps at another address; not so if the function has been
+    /// away for long, as every caller would wait then.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Body>,
+        deadline: Option<Deadline>,
+    ) -> Result<Response<Body>, Unanswered> {
+        let patience = deadline.map(|deadline| Instant::now() + deadline.remaining() / 2);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if let Some(deadline) = deadline {
+                wire::set_timeout(request.headers_mut(), deadline.remaining());
+            }
+            let (unsent, status) = match self.send_once(request).await {
+                Ok(response) => {
+                    self.0.known().away_since = None;
+                    return Ok(response);
+                }
+                Err(Failure::Sent(status)) => {
+                    self.doubt();
+                    return Err(Unanswered {
+                        status,
+                        may_repeat: true,
+                    });
+                }
+                Err(Failure::Unsent {
+                    request, status, ..
+                }) => (request, status),
+            };
+            let is_worth_it = self.is_away_shortly();
+            if !is_worth_it || patience.is_none_or(|until| Instant::now() + pause >= until) {
+                return Err(Unanswered {
+                    status,
+                    may_repeat: false,
+                });
+            }
+            sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            request = *unsent;
         }
     }
 
-    /// Sends a call to one replica.
-    ///
-    /// # Errors
-    /// UNAVAILABLE where no replica can be reached, or one breaks off after the call was sent.
-    pub(super) async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
-        let backends = self.backends().await;
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let mut reason = None;
-        // Replicas that failed a moment ago come last, not never: they may be all there are.
-        for resting in [false, true] {
-            for place in 0..backends.len() {
-                let place = first.wrapping_add(place) % backends.len();
-                let Some(backend) = backends
-                    .get(place)
-                    .filter(|backend| backend.is_resting() == resting)
-                else {
-                    continue;
-                };
-                match backend.send(request).await {
-                    Ok(response) => return Ok(response),
-                    Err(Failure::Sent(status)) => return Err(status),
-                    Err(Failure::Unsent(unsent, status)) => {
-                        request = *unsent;
-                        reason = Some(status);
-                    }
-                }
+    /// Offers a call to one replica after the other, until one takes it.
+    async fn send_once(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
+        let mut failure = Failure::Unsent {
+            request: Box::new(request),
+            status: Status::unavailable("the host name of the callee has no address"),
+            is_slow: false,
+        };
+        let mut slow = Vec::new();
+        for backend in self.in_turn().await {
+            let Failure::Unsent { request, .. } = failure else {
+                return Err(failure);
+            };
+            failure = match backend.send(*request, true).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            self.doubt();
+            if let Failure::Unsent { is_slow: true, .. } = failure {
+                slow.push(backend);
             }
         }
-        self.forget_resolution();
-        Err(reason
-            .unwrap_or_else(|| Status::unavailable("the host name of the callee has no address")))
+        // Whoever takes its time is better than nobody.
+        for backend in slow {
+            let Failure::Unsent { request, .. } = failure else {
+                return Err(failure);
+            };
+            failure = match backend.send(*request, false).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+        }
+        Err(failure)
     }
 
-    /// The replicas of now: resolved again where the interval has passed, keeping their connections.
+    /// The replicas in the order in which they are tried. Those that failed a moment ago come last, not never:
+    /// they may be all there are.
+    async fn in_turn(&self) -> Vec<Arc<Backend>> {
+        let mut backends = self.backends().await;
+        if !backends.is_empty() {
+            let first = self.0.turn.fetch_add(1, Ordering::Relaxed) % backends.len();
+            backends.rotate_left(first);
+        }
+        let (resting, mut ready): (Vec<_>, Vec<_>) = backends
+            .into_iter()
+            .partition(|backend| backend.is_resting());
+        if ready.is_empty() {
+            self.doubt();
+        }
+        ready.extend(resting);
+        ready
+    }
+
+    /// The replicas of now. Where it is time, they are resolved again, keeping their connections; calls go on with
+    /// what is known meanwhile, unless nothing is.
     async fn backends(&self) -> Vec<Arc<Backend>> {
-        {
-            let mut known = self.known();
-            if known
-                .resolved
-                .is_some_and(|at| at.elapsed() < self.resolve_interval)
-            {
+        let is_known = {
+            let mut known = self.0.known();
+            if !known.is_due(self.0.resolve_interval) {
                 return known.backends.clone();
             }
-            // Others go on with what is known meanwhile, unless nothing is.
-            if !known.backends.is_empty() {
-                known.resolved = Some(Instant::now());
-            }
+            known.asked = Some(Instant::now());
+            known.is_doubtful = false;
+            !known.backends.is_empty()
+        };
+        if is_known {
+            let pool = self.clone();
+            self.0
+                .lifecycle
+                .spawn_to_the_end(async move { pool.resolve().await });
+        } else {
+            self.resolve().await;
         }
-        let addresses = self.targets.resolve().await;
-        let mut known = self.known();
-        known.resolved = Some(Instant::now());
-        if !addresses.is_empty() {
-            known
-                .backends
-                .retain(|backend| addresses.contains(&backend.address()));
-            for address in addresses {
-                if !known
-                    .backends
-                    .iter()
-                    .any(|backend| backend.address() == address)
-                {
-                    known.backends.push(Arc::new(self.backend(address)));
-                }
-            }
-        }
-        known.backends.clone()
+        self.0.known().backends.clone()
     }
 
+    async fn resolve(&self) {
+        let inner = &*self.0;
+        let _alone = inner.resolving.lock().await;
+        let answers = inner.targets.resolve(&*inner.resolver).await;
+        let mut known = inner.known();
+        for (addresses, answer) in known.addresses.iter_mut().zip(answers) {
+            if let Some(answer) = answer {
+                *addresses = answer;
+            }
+        }
+        let all: BTreeSet<_> = known.addresses.iter().flatten().copied().collect();
+        known
+            .backends
+            .retain(|backend| all.contains(&backend.address()));
+        for address in all {
+            if !known
+                .backends
+                .iter()
+                .any(|backend| backend.address() == address)
+            {
+                known.backends.push(Arc::new(inner.backend(address)));
+            }
+        }
+    }
+
+    /// Notes that a replica was not reached: the name service may know better.
+    fn doubt(&self) {
+        self.0.known().is_doubtful = true;
+    }
+
+    /// Notes that no replica was reached, and answers whether that has not been so for long.
+    fn is_away_shortly(&self) -> bool {
+        let mut known = self.0.known();
+        let since = *known.away_since.get_or_insert_with(Instant::now);
+        since.elapsed() < LONG_AWAY
+    }
+}
+
+impl Inner {
     fn backend(&self, address: SocketAddr) -> Backend {
         Backend::new(
             address,
@@ -131,11 +256,7 @@ impl Pool {
         )
     }
 
-    fn forget_resolution(&self) {
-        self.known().resolved = None;
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,8 +264,16 @@ impl Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("callee", &self.callee)
-            .field("targets", &self.targets)
+            .field("callee", &self.0.callee)
+            .field("targets", &self.0.targets)
             .finish_non_exhaustive()
     }
 }
+
+/// The name service is not asked more often than so.
+const SOONEST: Duration = Duration::from_secs(1);
+/// Between attempts of a call that finds no replica.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// A function that has been away for so long is not waited for any more.
+const LONG_AWAY: Duration = Duration::from_secs(20);

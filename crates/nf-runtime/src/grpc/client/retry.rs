@@ -15,6 +15,14 @@ use crate::grpc::methods::method;
 use crate::grpc::wire;
 use crate::random::Random;
 
+/// An attempt that got no answer.
+pub(super) struct Unanswered {
+    /// Why.
+    pub(super) status: Status,
+    /// Whether another attempt may fare better. Where no replica could be reached, one was waited for already.
+    pub(super) may_repeat: bool,
+}
+
 /// Makes one attempt, and further ones where the RPC is idempotent, the answer is UNAVAILABLE and the
 /// budget allows, with random pauses in between.
 pub(super) async fn retried<F>(
@@ -24,14 +32,14 @@ pub(super) async fn retried<F>(
     attempt: impl Fn(Request<Body>) -> F,
 ) -> Result<Response<Body>, Status>
 where
-    F: Future<Output = Result<Response<Body>, Status>>,
+    F: Future<Output = Result<Response<Body>, Unanswered>>,
 {
     let path = request.uri().path();
     if !method(path)
         .and_then(|method| method.rule)
         .is_some_and(|rule| rule.idempotent)
     {
-        return attempt(request).await;
+        return attempt(request).await.map_err(|failed| failed.status);
     }
     // One message, as no idempotent RPC has a stream of requests.
     let (parts, body) = request.into_parts();
@@ -39,7 +47,10 @@ where
     let mut pause = FIRST_PAUSE;
     for _ in 1..MAX_ATTEMPTS {
         let request = Request::from_parts(parts.clone(), Body::new(Full::new(message.clone())));
-        let answered = attempt(request).await;
+        let answered = match attempt(request).await {
+            Err(failed) if !failed.may_repeat => return Err(failed.status),
+            answered => answered.map_err(|failed| failed.status),
+        };
         if !is_unavailable(&answered) {
             budget.deposit();
             return answered;
@@ -52,7 +63,9 @@ where
         tokio::time::sleep(Duration::from_micros(random.up_to(bound))).await;
         pause *= 2;
     }
-    attempt(Request::from_parts(parts, Body::new(Full::new(message)))).await
+    attempt(Request::from_parts(parts, Body::new(Full::new(message))))
+        .await
+        .map_err(|failed| failed.status)
 }
 
 /// What a channel may spend on repetition: ten calls that succeed pay for one that is repeated, so that

@@ -1,9 +1,14 @@
 //! Where the replicas of a function answer.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 use tracing::warn;
 
 /// A list of targets that cannot be read.
@@ -21,6 +26,23 @@ impl TargetError {
     }
 }
 
+/// Finds the addresses that a target has now.
+pub trait Resolver: Send + Sync + 'static {
+    /// All addresses of `host:port`.
+    fn resolve(&self, target: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The resolver of the system: hosts file and DNS.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SystemResolver;
+
+impl Resolver for SystemResolver {
+    fn resolve(&self, target: &str) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let target = target.to_owned();
+        async move { Ok(lookup_host(target).await?.collect()) }.boxed()
+    }
+}
+
 /// Hosts and ports; a host may stand for many addresses.
 #[derive(Clone, Debug)]
 pub(super) struct Targets(Vec<String>);
@@ -35,17 +57,30 @@ impl Targets {
             .map(Self)
     }
 
-    /// All addresses, each once. A host that cannot be resolved has none now.
-    pub(super) async fn resolve(&self) -> BTreeSet<SocketAddr> {
-        let mut addresses = BTreeSet::new();
-        for target in &self.0 {
-            match lookup_host(target).await {
-                Ok(found) => addresses.extend(found),
-                Err(error) => warn!(target = target, error = %error, "host not resolved"),
-            }
-        }
-        addresses
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
+
+    /// The addresses of each target, in their order; `None` where no answer came, which does not mean that
+    /// there are none.
+    pub(super) async fn resolve(
+        &self,
+        resolver: &dyn Resolver,
+    ) -> Vec<Option<BTreeSet<SocketAddr>>> {
+        join_all(self.0.iter().map(|target| resolved(target, resolver))).await
+    }
+}
+
+async fn resolved(target: &str, resolver: &dyn Resolver) -> Option<BTreeSet<SocketAddr>> {
+    let error = match timeout(RESOLVE_LIMIT, resolver.resolve(target)).await {
+        Ok(Ok(found)) if !found.is_empty() => return Some(found.into_iter().collect()),
+        Ok(Ok(_)) => io::Error::other("it has no address"),
+        Ok(Err(error)) => error,
+        Err(_) => io::Error::from(io::ErrorKind::TimedOut),
+    };
+    warn!(target = target, error = %error, "host not resolved");
+    None
 }
 
 fn target(text: &str) -> Result<String, TargetError> {
@@ -76,6 +111,9 @@ fn is_host(text: &str) -> bool {
     }
 }
 
+/// How long an answer of the name service is waited for.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +121,9 @@ mod tests {
     #[tokio::test]
     async fn several_targets_are_one_set_of_addresses() {
         let targets = Targets::parse("127.0.0.1:7001, [::1]:7001,127.0.0.1:7001").unwrap();
-        assert_eq!(targets.resolve().await.len(), 2);
+        let found = targets.resolve(&SystemResolver).await;
+        let all = found.into_iter().flatten().flatten();
+        assert_eq!(all.collect::<BTreeSet<_>>().len(), 2);
     }
 
     #[test]
