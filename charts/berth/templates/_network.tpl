@@ -65,7 +65,7 @@ msgin5g-server: [{port: 5684, protocol: UDP}]
 - ports:
     {{- $numbers := list -}}
     {{- range $ports }}{{ $numbers = append $numbers (int .) }}{{ end -}}
-    {{- include "berth.tcpPorts" (uniq $numbers) | nindent 4 }}
+    {{- include "berth.tcpPorts" (uniq $numbers) | trim | nindent 4 }}
   {{- with $root.Values.networkPolicy.store.to }}
   to:
     {{- toYaml . | nindent 4 }}
@@ -74,7 +74,7 @@ msgin5g-server: [{port: 5684, protocol: UDP}]
 {{- end }}
 {{- with (default dict $root.Values.config.telemetry).otlp_endpoint }}
 - ports:
-    {{- include "berth.tcpPorts" (list (include "berth.portOf" (list . "4317"))) | nindent 4 }}
+    {{- include "berth.tcpPorts" (list (include "berth.portOf" (list . "4317"))) | trim | nindent 4 }}
   {{- with $root.Values.networkPolicy.otlp.to }}
   to:
     {{- toYaml . | nindent 4 }}

@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
 mod bench;
+mod chart;
 mod cluster;
 mod e2e;
 mod fuzz;
@@ -39,6 +40,8 @@ enum Task {
     },
     /// Operations a second of the release build, over real sockets.
     Bench(bench::Arguments),
+    /// Schema, table of values and golden renderings of the chart.
+    Chart(chart::Arguments),
     /// Container images of this checkout, with or without an engine.
     Image(image::Arguments),
     /// The demo of the release build.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::Test => test::test(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::Chart(arguments) => chart::chart(&arguments),
         Task::Image(arguments) => image::image(&arguments),
         Task::Demo { arguments } => {
             run::cargo(["run", "--release", "--package", "berth", "--", "demo"])

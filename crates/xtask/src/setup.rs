@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::chart;
 use crate::run::{Program, find, say};
 
 /// A program, the Debian package that brings it, and who needs it.
@@ -19,11 +20,6 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kill", "procps", "stopping processes"),
     ("musl-gcc", "musl-tools", "static binaries of images"),
     ("openssl", "openssl", "interoperability of DTLS"),
-    (
-        "update-ca-certificates",
-        "ca-certificates",
-        "certificate authorities in images",
-    ),
 ];
 
 /// For devices without an operating system, and for images.
@@ -32,6 +28,9 @@ const TARGETS: &[&str] = &["thumbv7em-none-eabihf", MUSL];
 const MUSL: &str = "aarch64-unknown-linux-musl";
 #[cfg(not(target_arch = "aarch64"))]
 const MUSL: &str = "x86_64-unknown-linux-musl";
+
+/// Renders the chart; Debian has no package of it.
+const HELM: &str = "helm.sh/helm/v3/cmd/helm@v3.22.0";
 
 /// Installs everything that is missing.
 pub(crate) fn install() -> Result<()> {
@@ -58,7 +57,18 @@ pub(crate) fn install() -> Result<()> {
         .run()?;
     Program::new("rustup")
         .args(["component", "add", "clippy", "rustfmt"])
-        .run()
+        .run()?;
+    if chart::helm().is_err() {
+        say("helm is missing (tests of the chart)");
+        Program::new("go")
+            .args(["install", HELM])
+            .env("CGO_ENABLED", "0")
+            .run()
+            .with_context(|| {
+                format!("with a Go toolchain: go install {HELM}; or put helm into PATH")
+            })?;
+    }
+    Ok(())
 }
 
 /// Fails with the command that installs what is missing.
@@ -78,6 +88,7 @@ pub(crate) fn check() -> Result<()> {
             bail!("missing: rustup target add {target} (or cargo xtask setup)");
         }
     }
+    chart::helm()?;
     Ok(())
 }
 

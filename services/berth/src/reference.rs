@@ -1,5 +1,7 @@
 //! `docs/reference.md`, made from the code so that it cannot drift.
 
+mod schema;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -22,9 +24,14 @@ One TOML file for every role, then `BERTH__SECTION__KEY`. What each key means, i
 `src/config.rs` of its room.
 ";
 
-/// Prints the page.
-pub(crate) fn print() -> Result<ExitCode> {
-    std::io::stdout().write_all(page()?.as_bytes())?;
+/// Prints the page, or the JSON schema of the settings.
+pub(crate) fn print(as_schema: bool) -> Result<ExitCode> {
+    let text = if as_schema {
+        format!("{:#}\n", schema::of::<BerthConfig>()?)
+    } else {
+        page()?
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
