@@ -14,6 +14,14 @@ const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What the image of the test store holds.
 const STORE: &[&str] = &["redis-server", "redis-cli", "redis-sentinel"];
 
+/// How binaries are compiled.
+pub(crate) struct Build {
+    /// Rust's name of the platform.
+    pub(crate) target: String,
+    /// Cargo's profile.
+    pub(crate) profile: String,
+}
+
 /// A folder that holds what one recipe copies.
 pub(crate) struct Context(PathBuf);
 
@@ -36,12 +44,12 @@ impl Context {
         size(&self.0)
     }
 
-    /// A binary of the profile for images, with the list of its parts.
-    pub(crate) fn add_binary(&self, package: &str, binary: &str, target: &str) -> Result<()> {
-        let built = compile(package, binary, target)?;
+    /// A binary with the list of its parts.
+    pub(crate) fn add_binary(&self, package: &str, binary: &str, build: &Build) -> Result<()> {
+        let built = compile(package, binary, build)?;
         self.copy(&built, binary, 0o755)?;
         let parts = self.0.join(format!("{binary}.cdx.json"));
-        fs::write(&parts, sbom::document(package, target)?)?;
+        fs::write(&parts, sbom::document(package, &build.target)?)?;
         Ok(fs::set_permissions(
             parts,
             fs::Permissions::from_mode(0o644),
@@ -51,7 +59,7 @@ impl Context {
     /// The public certificate authorities of this machine.
     pub(crate) fn add_authorities(&self) -> Result<()> {
         self.copy(Path::new(AUTHORITIES), "ca-certificates.crt", 0o644)
-            .context("install the package ca-certificates (or cargo xtask setup)")
+            .context("install the package ca-certificates")
     }
 
     /// This machine's Redis with every library it is linked with.
@@ -87,7 +95,8 @@ impl Context {
 }
 
 /// Compiles a binary that needs nothing beside the kernel, and answers where it lies.
-fn compile(package: &str, binary: &str, target: &str) -> Result<PathBuf> {
+fn compile(package: &str, binary: &str, build: &Build) -> Result<PathBuf> {
+    let Build { target, profile } = build;
     let home = std::env::var_os("CARGO_HOME").map_or_else(
         || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cargo"),
         PathBuf::from,
@@ -100,11 +109,13 @@ fn compile(package: &str, binary: &str, target: &str) -> Result<PathBuf> {
         ),
         format!("--remap-path-prefix={}=/berth", root().display()),
     ];
-    cargo(["build", "--profile", "dist", "--target", target])
+    cargo(["build", "--profile", profile, "--target", target])
         .args(["--package", package, "--bin", binary, "--config"])
         .args([format!("target.{target}.rustflags={flags:?}")])
         .run()?;
-    let file = root().join(format!("target/{target}/dist/{binary}"));
+    // The one profile whose folder has another name.
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let file = root().join(format!("target/{target}/{folder}/{binary}"));
     if !file.is_file() {
         bail!("cargo has not made {}", file.display());
     }
