@@ -144,9 +144,24 @@ impl ProcedureMetrics {
         }
     }
 
+    /// Shows these procedures from the start, with no runs. Without it a procedure would appear with its first
+    /// run, which no rate could count.
+    #[must_use]
+    pub fn known(self, procedures: &[&'static str]) -> Self {
+        for procedure in procedures.iter().copied() {
+            let labels = ProcedureLabels {
+                procedure,
+                cause: SUCCESS,
+            };
+            self.duration.show(&labels);
+            drop(self.in_flight.get_or_create(&InFlightLabels { procedure }));
+        }
+        self
+    }
+
     /// Counts one run of a procedure; `cause` is `None` for success. The exemplar is the current trace.
     pub fn observe(&self, procedure: &'static str, cause: Option<Cause>, duration: Duration) {
-        self.count(procedure, cause.map_or("NONE", Cause::name), duration);
+        self.count(procedure, cause.map_or(SUCCESS, Cause::name), duration);
     }
 
     /// Begins to measure a run of a procedure, which is in flight until it is finished.
@@ -222,6 +237,9 @@ impl Drop for Running {
     }
 }
 
+/// The `cause` of a procedure that succeeded.
+const SUCCESS: &str = "NONE";
+
 /// The `cause` of a procedure that was not carried through; no peer is ever told it.
 const CANCELLED: &str = "CANCELLED";
 
@@ -257,6 +275,11 @@ where
     /// Adds the family to a registry; the unit `seconds` is appended to `name`.
     pub fn register(&self, registry: &mut Registry, name: &str, help: &str) {
         registry.register_with_unit(name, help, Unit::Seconds, self.family.clone());
+    }
+
+    /// Shows a histogram that has counted nothing yet.
+    pub fn show(&self, labels: &Labels) {
+        drop(self.family.get_or_create(labels));
     }
 
     /// Counts one duration, with the current trace as exemplar.

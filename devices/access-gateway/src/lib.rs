@@ -115,7 +115,10 @@ pub async fn build(
         proof_ports,
         relay_ip: config.relay_ip,
         places: Arc::new(Semaphore::new(config.max_devices)),
-        metrics: runtime.metrics.procedures(NetworkFunction::AccessGateway),
+        metrics: runtime
+            .metrics
+            .procedures(NetworkFunction::AccessGateway)
+            .known(&PROCEDURES),
         runtime: runtime.clone(),
     };
     let service = N1ServiceServer::new(Edge(gateway)).max_decoding_message_size(MAX_MESSAGE_BYTES);
@@ -130,3 +133,12 @@ pub async fn build(
 
 /// Longest message of a device: a Start with four certificates, and room.
 const MAX_MESSAGE_BYTES: usize = 32 * 1024;
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 5] = [
+    "discovery",
+    "one_way_authentication",
+    "registration",
+    "authentication_response",
+    "authentication_failure",
+];

@@ -34,7 +34,10 @@ pub struct Ports {
 
 /// Puts the function together.
 pub fn build(config: &AanfConfig, ports: Ports, runtime: &Runtime) -> Function {
-    let metrics = runtime.metrics.procedures(NetworkFunction::Aanf);
+    let metrics = runtime
+        .metrics
+        .procedures(NetworkFunction::Aanf)
+        .known(&PROCEDURES);
     let policies = Policies::new(ports.store.clone());
     let contexts = Contexts::new(ports.store, ports.sealer);
     Function {
@@ -48,3 +51,10 @@ pub fn build(config: &AanfConfig, ports: Ports, runtime: &Runtime) -> Function {
         ),
     }
 }
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 3] = [
+    "register_anchor_key",
+    "get_application_key",
+    "remove_context",
+];

@@ -105,7 +105,10 @@ pub async fn build(
         .lifecycle
         .spawn("ausf outbox", async move { running.run(stop).await });
 
-    let metrics = runtime.metrics.procedures(NetworkFunction::Ausf);
+    let metrics = runtime
+        .metrics
+        .procedures(NetworkFunction::Ausf)
+        .known(&PROCEDURES);
     let one_way = OneWayAuthentication {
         cookies: Cookies::open(&ports.store, &ports.sealer, &runtime.random).await?,
         manufacturers: Manufacturers::new(ports.store.clone()),
@@ -144,3 +147,13 @@ pub async fn build(
         authentication,
     })
 }
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 6] = [
+    "start_owa",
+    "prove_owa",
+    "device_certificate",
+    "start_aka",
+    "resync_aka",
+    "confirm_aka",
+];

@@ -24,9 +24,13 @@ use nf_runtime::{Function, Runtime};
 pub fn build(config: CertificateFetcherConfig, runtime: &Runtime) -> Function {
     let metrics = runtime
         .metrics
-        .procedures(NetworkFunction::CertificateFetcher);
+        .procedures(NetworkFunction::CertificateFetcher)
+        .known(&PROCEDURES);
     Function {
         function: NetworkFunction::CertificateFetcher,
         routes: edge::routes(config, metrics),
     }
 }
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 1] = ["fetch"];

@@ -39,7 +39,8 @@ const FREE_CLAIMS_EVERY: Duration = Duration::from_secs(600);
 pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runtime) -> Function {
     let metrics = runtime
         .metrics
-        .procedures(NetworkFunction::ConfigurationManagement);
+        .procedures(NetworkFunction::ConfigurationManagement)
+        .known(&PROCEDURES);
     let (store, measured) = (ports.store.clone(), metrics.clone());
     let stop = runtime.lifecycle.token();
     runtime
@@ -69,3 +70,12 @@ pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runt
         routes: edge::routes(config, ports.store, metrics),
     }
 }
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 5] = [
+    "open_association",
+    "close_association",
+    "look_up_by_ue_id",
+    "resolve_service_id",
+    "free_claims",
+];

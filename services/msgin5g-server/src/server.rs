@@ -89,7 +89,10 @@ impl Server {
             registrations: Registrations::new(ports.store.clone(), runtime.random.array()),
             queue: Queue::new(ports.store, limit),
             deliveries: Deliveries::register(runtime),
-            procedures: runtime.metrics.procedures(NetworkFunction::Msgin5gServer),
+            procedures: runtime
+                .metrics
+                .procedures(NetworkFunction::Msgin5gServer)
+                .known(&PROCEDURES),
             identity_timeout: config.association_timeout,
             clock: runtime.clock.clone(),
             lifecycle: runtime.lifecycle.clone(),
@@ -250,3 +253,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Sessions confirmed at a time.
 const CONCURRENCY: usize = 64;
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 7] = [
+    "find_application_key",
+    "register",
+    "deregister",
+    "accept_message",
+    "accept_report",
+    "deliver",
+    "expire",
+];

@@ -12,6 +12,19 @@ mod plan;
 mod ports;
 mod procedures;
 mod records;
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 9] = [
+    "open_session",
+    "link_browser",
+    "sign_up",
+    "enrol",
+    "deliver_package",
+    "take_receipt",
+    "activate_credential",
+    "create_order",
+    "end_session",
+];
+
 #[cfg(test)]
 mod tests;
 
@@ -138,7 +151,8 @@ async fn build_on(
 ) -> Result<(Built, Context), BuildError> {
     let metrics = runtime
         .metrics
-        .procedures(NetworkFunction::SubscriptionManager);
+        .procedures(NetworkFunction::SubscriptionManager)
+        .known(&PROCEDURES);
     let lifecycle = &runtime.lifecycle;
     let certificate = PublicCertificate::load(&PublicCertificateConfig {
         certificate: config.portal_certificate.clone(),

@@ -76,9 +76,22 @@ pub async fn build(
             }
         });
     }
-    let metrics = runtime.metrics.procedures(NetworkFunction::Vault);
+    let metrics = runtime
+        .metrics
+        .procedures(NetworkFunction::Vault)
+        .known(&PROCEDURES);
     Ok(Function {
         function: NetworkFunction::Vault,
         routes: edge::routes(vault, metrics),
     })
 }
+
+/// Procedures that the metrics show from the start.
+const PROCEDURES: [&str; 6] = [
+    "mint",
+    "seal",
+    "get_vector",
+    "promote",
+    "destroy",
+    "sign_owa_net",
+];

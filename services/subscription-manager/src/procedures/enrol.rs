@@ -38,9 +38,14 @@ impl Applier for EnrolmentWorker {
         let span = info_span!("subscription_manager.outbox", topic = message.topic);
         set_parent_from_traceparent(&span, &message.traceparent);
         let enrolled = enrol(&self.context, &device_id).instrument(span);
-        let enrolled = self.metrics.measure("enrol", enrolled, StepError::cause);
-        match enrolled.await {
-            Ok(()) => Applied::Done,
+        let running = self.metrics.start("enrol");
+        let enrolled = enrolled.await;
+        running.finish(match &enrolled {
+            Ok(refused) => *refused,
+            Err(error) => Some(error.cause()),
+        });
+        match enrolled {
+            Ok(_) => Applied::Done,
             Err(error) => {
                 let device = device_id.redacted().to_string();
                 tracing::warn!(
@@ -55,17 +60,28 @@ impl Applier for EnrolmentWorker {
     }
 }
 
-/// Takes all steps that can be taken now.
+/// Takes all steps that can be taken now, and answers why a step was refused for good, if one was.
 #[tracing::instrument(skip_all, name = "subscription_manager.enrol", fields(nf.clause = "TR 23.799 12.z"))]
-pub(crate) async fn enrol(context: &Context, device_id: &DeviceId) -> Result<(), StepError> {
-    while advance(context, device_id).await? == Progress::Stepped {}
-    Ok(())
+pub(crate) async fn enrol(
+    context: &Context,
+    device_id: &DeviceId,
+) -> Result<Option<Cause>, StepError> {
+    let mut refused = None;
+    loop {
+        match advance(context, device_id).await? {
+            Progress::Stepped => {}
+            Progress::Refused(cause) => refused = Some(cause),
+            Progress::Nothing => return Ok(refused),
+        }
+    }
 }
 
 /// Whether there may be more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Stepped,
+    /// A step was refused for good, and that is written.
+    Refused(Cause),
     Nothing,
 }
 
@@ -170,20 +186,23 @@ pub(crate) async fn advance(
         Step::Prepare => prepare::prepare(&enrolling).await,
         Step::Seal => seal::seal(&enrolling).await,
     };
-    let outcome = match taken {
-        Ok(outcome) => outcome,
+    let (outcome, progress) = match taken {
+        Ok(outcome) => (outcome, Progress::Stepped),
         Err(error) => match error.is_final() {
-            Some(cause) => failed(&enrolling, cause).await?.into(),
+            Some(cause) => (
+                failed(&enrolling, cause).await?.into(),
+                Progress::Refused(cause),
+            ),
             None => return Err(error),
         },
     };
     match write(&enrolling, &tag, &outcome.next).await {
         Ok(()) => allocate::pass(context, outcome.taken).await?,
         // Something changed meanwhile, such as a newer session: look again.
-        Err(error) if error.is_conflict() => {}
+        Err(error) if error.is_conflict() => return Ok(Progress::Stepped),
         Err(error) => return Err(error.into()),
     }
-    Ok(Progress::Stepped)
+    Ok(progress)
 }
 
 async fn read<'a>(
