@@ -10,6 +10,8 @@ mod lint;
 mod run;
 mod setup;
 mod test;
+#[cfg(test)]
+mod tiltfile;
 
 use std::process::ExitCode;
 
