@@ -244,6 +244,15 @@ impl Store {
         self.backend.watch(Watched::Tag(tag.clone())).await
     }
 
+    /// Returns if a read that a decision relies on would be answered now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn check(&self) -> Result<(), Error> {
+        const NOTHING: Kind = Kind::new("check");
+        self.counter(&self.tag("check")?, NOTHING).await.map(drop)
+    }
+
     /// Returns when everything that a read could have seen before is as safe as [`Class::Record`] promises.
     ///
     /// # Errors

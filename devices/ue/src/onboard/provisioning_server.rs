@@ -73,7 +73,9 @@ impl ProvisioningServer {
         let waiting = async {
             loop {
                 match self.wait_for_package().await {
-                    Err(UeError::Unreachable { .. }) if self.client.session().is_over() => {
+                    Err(UeError::Unreachable { .. } | UeError::TimedOut { .. })
+                        if self.client.session().is_over() =>
+                    {
                         sleep(POLL).await;
                         self.observing = None;
                         self.client = self.way.connect().await?;
@@ -94,26 +96,51 @@ impl ProvisioningServer {
             if let Some(package) = take(observing.first())? {
                 return Ok(package);
             }
-            if let Some(package) = pushed(observing).await? {
-                return Ok(package);
+            let mut quiet = FIRST_QUIET;
+            loop {
+                match timeout(quiet, pushed(observing)).await {
+                    Ok(Ok(Some(package))) => return Ok(package),
+                    Ok(Ok(None)) => break,
+                    Ok(Err(error)) => return Err(error),
+                    Err(_) => {}
+                }
+                // A server that was killed says nothing for ever; another one would answer.
+                let asked = timeout(ANSWER_LIMIT, self.client.request(Request::get("/profile")));
+                let Ok(asked) = asked.await else {
+                    self.client.close().await;
+                    return Err(broken(FETCH, ExchangeError::Failed(coap::Failure::TimedOut)));
+                };
+                if let Some(package) = take(&asked.map_err(|error| broken(FETCH, error))?)? {
+                    return Ok(package);
+                }
+                quiet = LONGEST_QUIET.min(quiet * 2);
             }
             let pause = observing.first().max_age().unwrap_or(POLL);
             sleep(pause.clamp(POLL, LONGEST_POLL)).await;
         }
     }
 
-    /// Hands the signed receipt over.
-    pub(super) async fn receipt(&self, receipt: &PreparedReceipt) -> Result<(), UeError> {
-        let request = Request::post(
-            "/receipt",
-            ContentFormat::COSE_SIGN1,
-            receipt.octets.clone(),
-        );
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| broken(RECEIPT, error))?;
+    /// Hands the signed receipt over; once more, over a new connection, if the server is gone.
+    pub(super) async fn receipt(&mut self, receipt: &PreparedReceipt) -> Result<(), UeError> {
+        let request = || {
+            Request::post(
+                "/receipt",
+                ContentFormat::COSE_SIGN1,
+                receipt.octets.clone(),
+            )
+        };
+        let response = match timeout(ANSWER_LIMIT, self.client.request(request())).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) if !self.client.session().is_over() => {
+                return Err(broken(RECEIPT, error));
+            }
+            Ok(Err(_)) | Err(_) => {
+                self.client.close().await;
+                self.client = self.way.connect().await?;
+                let again = self.client.request(request()).await;
+                again.map_err(|error| broken(RECEIPT, error))?
+            }
+        };
         if response.is_success() {
             Ok(())
         } else {
@@ -130,7 +157,7 @@ impl ProvisioningServer {
 /// Delivers a receipt of an earlier run.
 pub(super) async fn deliver(pending: &Pending, tasks: &Tasks) -> Result<(), UeError> {
     let (relay, session) = (pending.relay, pending.session);
-    let server = ProvisioningServer::open(relay, session, &pending.pdp_dtls, tasks).await?;
+    let mut server = ProvisioningServer::open(relay, session, &pending.pdp_dtls, tasks).await?;
     let delivered = server.receipt(&pending.receipt).await;
     server.close().await;
     delivered
@@ -207,6 +234,11 @@ const CONNECT: &str = "connect to the provisioning server";
 const FETCH: &str = "fetch the profile";
 const RECEIPT: &str = "deliver the receipt";
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
+/// How long a request may take before the server is taken for gone: two repetitions of a slow network.
+const ANSWER_LIMIT: Duration = Duration::from_secs(9);
+/// After so long without a push the device asks whether the server is still there.
+const FIRST_QUIET: Duration = Duration::from_secs(3);
+const LONGEST_QUIET: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(10);
 /// However far away a network says that the end is.

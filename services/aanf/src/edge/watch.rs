@@ -19,14 +19,18 @@ pub(super) async fn open(
     let hints = stream::unfold(watch, async |mut watch| {
         watch.next().await.map(|hint| (hint, watch))
     });
-    let store = store.clone();
+    let (store, asked) = (store.clone(), store.clone());
     let removals = hints
         .then(move |hint| {
             let (store, forms) = (store.clone(), forms.clone());
             async move { stream::iter(removals(&store, &forms, hint).await) }
         })
         .flatten();
-    Ok(feed(removals)
+    let is_current = move || {
+        let store = asked.clone();
+        async move { store.check().await.is_ok() }
+    };
+    Ok(feed(removals, is_current)
         .map(|(sequence, beat)| Ok(message(sequence, beat)))
         .boxed())
 }

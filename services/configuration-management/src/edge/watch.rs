@@ -17,12 +17,16 @@ pub(super) async fn open(store: &Store) -> Result<Stream, store::Error> {
     let hints = stream::unfold(watch, async |mut watch| {
         watch.next().await.map(|hint| (hint, watch))
     });
-    let store = store.clone();
+    let (store, asked) = (store.clone(), store.clone());
     let changes = hints.then(move |hint| {
         let store = store.clone();
         async move { change(&store, hint).await }
     });
-    Ok(feed(changes)
+    let is_current = move || {
+        let store = asked.clone();
+        async move { store.check().await.is_ok() }
+    };
+    Ok(feed(changes, is_current)
         .map(|(sequence, beat)| Ok(message(sequence, beat)))
         .boxed())
 }

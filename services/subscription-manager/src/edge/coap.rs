@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cause::Cause;
 use coap::{Code, ContentFormat, Method, Reliability, Request, Response};
@@ -19,6 +20,7 @@ use nf_runtime::procedure::chain;
 use secret::SecretBytes;
 use store::{Hint, Record as _, Watch};
 use tokio::net::UdpSocket;
+use tokio::time::sleep;
 
 use crate::context::{Context, PDP_DTLS};
 use crate::procedures::deliver_package::{OfferedPackage, note_fetched, offered_package};
@@ -218,6 +220,8 @@ impl Push {
             tokio::select! {
                 () = self.observation.ended() => return,
                 hint = watch.next() => if hint.is_none() { return },
+                // A hint may be lost; whichever replica sealed the package, it is found in the store.
+                () = sleep(LOOK_EVERY) => {}
             }
             match offered_package(&self.context, &self.found).await {
                 Ok(None) => {}
@@ -256,7 +260,8 @@ pub(crate) async fn end_with_sessions(
             .store
             .read_named::<SessionRecord>(&change.tag, &name)
             .await;
-        let ended = row.is_ok_and(|row| row.is_none_or(|row| row.record.has_ended()));
+        // In doubt it has: a device whose limited session lives comes back at once.
+        let ended = row.map_or(true, |row| row.is_none_or(|row| row.record.has_ended()));
         if let (true, Ok(id)) = (ended, OnboardingSession::parse(&name)) {
             server.revoke_where(move |session| *session == id).await;
         }
@@ -272,6 +277,8 @@ fn refusal(cause: Cause) -> Response {
     Response::diagnostic(Code::from_byte(cause.coap()), cause.name())
 }
 
+/// How often a package that is waited for is looked for, besides the hints of the store.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A receipt is far smaller.
 const MAX_RECEIPT: usize = 4096;
 

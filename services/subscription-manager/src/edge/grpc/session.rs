@@ -78,13 +78,17 @@ impl SessionService for Edge {
         let hints = stream::unfold(watch, async |mut watch| {
             watch.next().await.map(|hint| (hint, watch))
         });
-        let store = self.context.store.clone();
+        let (store, asked) = (self.context.store.clone(), self.context.store.clone());
         let ends = hints.filter_map(move |hint| {
             let (store, caller) = (store.clone(), caller.clone());
             async move { end_of(&store, &caller, hint).await }
         });
+        let is_current = move || {
+            let store = asked.clone();
+            async move { store.check().await.is_ok() }
+        };
         Ok(Response::new(
-            feed(ends).map(|(_, beat)| Ok(message(beat))).boxed(),
+            feed(ends, is_current).map(|(_, beat)| Ok(message(beat))).boxed(),
         ))
     }
 }
