@@ -7,7 +7,7 @@ use nf_runtime::admin::{self, Admin};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::LOCALHOST;
+use crate::support::{AUSF, LOCALHOST, Lab};
 
 async fn ask(address: SocketAddr, method: &str, path: &str) -> String {
     let mut tcp = TcpStream::connect(address).await.unwrap();
@@ -94,4 +94,41 @@ async fn readyz_names_what_it_waits_for_while_livez_is_well() {
             .await
             .starts_with("HTTP/1.1 200 ")
     );
+}
+
+#[tokio::test]
+async fn metrics_tell_of_the_process_and_of_its_certificates() {
+    let (lab, runtime) = (Lab::new(), Runtime::for_tests());
+    let identity = lab.identity(&AUSF);
+    let end = identity.end().unwrap();
+    runtime
+        .metrics
+        .certificate("identity", move || identity.end());
+    runtime.metrics.certificate("identity", || Some(i64::MAX));
+    let latch = runtime.lifecycle.readiness().latch("store");
+    let address = start(&runtime).await;
+    let page = ask(address, "GET", "/metrics").await;
+    let name = "berth_tls_certificate_expiry_timestamp_seconds";
+    for line in [
+        "berth_ready 0".to_owned(),
+        r#"berth_build_info{version="1.2.3",function="aanf"} 1"#.to_owned(),
+        format!(r#"{name}{{certificate="identity"}} {end}"#),
+        "berth_rpc_server_in_flight 0".to_owned(),
+    ] {
+        assert!(
+            page.lines().any(|shown| shown == line),
+            "{line} not in {page}"
+        );
+    }
+    for name in [
+        "process_resident_memory_bytes ",
+        "process_open_fds ",
+        "process_cpu_seconds_total ",
+        "process_start_time_seconds ",
+    ] {
+        assert!(page.contains(&format!("\n{name}")), "{name} not in {page}");
+    }
+    latch.release();
+    let page = ask(address, "GET", "/metrics").await;
+    assert!(page.contains("\nberth_ready 1\n"), "{page}");
 }

@@ -1,6 +1,7 @@
 //! Traces, log lines and metrics of one call agree with each other.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tokio::net::TcpListener;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 use tracing::Instrument as _;
 
@@ -75,17 +77,21 @@ impl TraceService for Collector {
 
 impl Collector {
     async fn start(&self) -> String {
+        let address = self.serve(Server::builder()).await;
+        format!("http://{address}")
+    }
+
+    async fn serve(&self, mut server: Server) -> SocketAddr {
         let listener = TcpListener::bind((LOCALHOST, 0)).await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-        let server =
-            tonic::transport::Server::builder().add_service(TraceServiceServer::new(self.clone()));
+        let server = server.add_service(TraceServiceServer::new(self.clone()));
         Runtime::for_tests()
             .lifecycle
             .spawn("collector", async move {
                 server.serve_with_incoming(incoming).await.unwrap();
             });
-        endpoint
+        address
     }
 
     fn span(&self, matches: impl Fn(&Span) -> bool) -> Span {
@@ -224,7 +230,7 @@ async fn the_log_filter_changes_while_the_process_runs() {
     let config = TelemetryConfig {
         log_filter: "warn".to_owned(),
         log_format: LogFormat::Text,
-        otlp_endpoint: None,
+        ..TelemetryConfig::default()
     };
     let (telemetry, _installed) =
         telemetry::init_for_thread(&config, "test", move || writer.clone()).unwrap();
@@ -297,4 +303,142 @@ async fn procedures_are_counted_under_their_function_in_seconds() {
     ] {
         assert!(page.contains(&expected), "{expected} not in {page}");
     }
+}
+
+#[tokio::test]
+async fn traces_go_over_tls_to_a_receiver_of_the_named_authority() {
+    let (lab, collector) = (Lab::new(), Collector::default());
+    let files = lab.files(&AUSF);
+    let read = |path| std::fs::read(path).unwrap();
+    let own = Identity::from_pem(read(&files.certificate), read(&files.key));
+    let server = Server::builder().tls_config(ServerTlsConfig::new().identity(own));
+    let address = collector.serve(server.unwrap()).await;
+    let config = TelemetryConfig {
+        otlp_endpoint: Some(format!("https://localhost:{}", address.port())),
+        otlp_ca: Some(files.ca),
+        ..TelemetryConfig::default()
+    };
+    let (telemetry, installed) = telemetry::init_for_thread(&config, "test", io::sink).unwrap();
+    tracing::info_span!("aanf.remove_context").in_scope(|| ());
+    telemetry.shutdown().await;
+    drop(installed);
+    collector.span(|span| span.name == "aanf.remove_context");
+
+    for (endpoint, why) in [
+        (
+            "otel-collector:4317",
+            "neither with http:// nor with https://",
+        ),
+        ("https://localhost:1", "/nowhere/ca.crt cannot be read"),
+    ] {
+        let config = TelemetryConfig {
+            otlp_endpoint: Some(endpoint.to_owned()),
+            otlp_ca: Some("/nowhere/ca.crt".into()),
+            ..TelemetryConfig::default()
+        };
+        let refused = telemetry::init_for_thread(&config, "test", io::sink);
+        let refused = nf_runtime::procedure::chain(&refused.err().unwrap());
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+/// Which of `calls` calls are recorded when the caller says that its own is.
+async fn recorded(ratio: f64, radio: bool, calls: usize) -> usize {
+    let collector = Collector::default();
+    let config = TelemetryConfig {
+        otlp_endpoint: Some(collector.start().await),
+        trace_ratio: ratio.try_into().unwrap(),
+        ..TelemetryConfig::default()
+    };
+    let (telemetry, _installed) = telemetry::init_for_thread(&config, "test", io::sink).unwrap();
+    let mut headers = http::HeaderMap::new();
+    for call in 0..calls {
+        // Whoever chooses the identifier chooses one that every ratio selects.
+        let chosen = format!("00-{:032x}-00f067aa0ba902b7-01", call + 1);
+        headers.insert("traceparent", chosen.parse().unwrap());
+        let span = tracing::info_span!("access_gateway.registration");
+        if radio {
+            telemetry::set_stranger_as_parent(&span, &headers);
+        } else {
+            telemetry::set_parent_from_traceparent(&span, &chosen);
+        }
+        span.in_scope(|| {
+            let trace = telemetry::current_trace_id().unwrap();
+            assert_eq!(
+                trace,
+                format!("{:032x}", call + 1),
+                "the name is taken over"
+            );
+            // What runs below follows, whatever it was that decided above.
+            tracing::info_span!("ausf.start_aka").in_scope(|| ());
+        });
+    }
+    telemetry.shutdown().await;
+    let spans = collector.0.lock().unwrap();
+    let count = |name| spans.iter().filter(|span| span.name == name).count();
+    assert_eq!(
+        count("access_gateway.registration"),
+        count("ausf.start_aka")
+    );
+    count("ausf.start_aka")
+}
+
+#[tokio::test]
+async fn a_function_decides_for_those_that_it_calls_and_a_stranger_decides_nothing() {
+    assert_eq!(recorded(0.0, false, 3).await, 3);
+    assert_eq!(recorded(0.0, true, 100).await, 0);
+    assert_eq!(recorded(1.0, true, 3).await, 3);
+    let half = recorded(0.5, true, 400).await;
+    // Outside once in some 10^17 runs.
+    assert!((120..280).contains(&half), "{half} of 400");
+}
+
+#[test]
+fn a_ratio_lies_between_nothing_and_everything() {
+    for text in ["-0.1", "1.1", "nan"] {
+        let refused = toml::from_str::<TelemetryConfig>(&format!("trace_ratio = {text}"));
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("is not between 0 and 1"), "{refused}");
+    }
+    let half: TelemetryConfig = toml::from_str("trace_ratio = 0.5").unwrap();
+    assert_eq!(f64::from(half.trace_ratio), 0.5);
+}
+
+#[tokio::test]
+async fn what_runs_is_shown_and_what_is_given_up_is_counted() {
+    let runtime = Runtime::for_tests();
+    let procedures = runtime.metrics.procedures(NetworkFunction::Aanf);
+    let procedures = procedures.known(&["remove_context"]);
+    let name = "berth_aanf_procedure_duration_seconds_count";
+    let shows = |line: &str| {
+        let page = runtime.metrics.encode();
+        assert!(
+            page.lines().any(|shown| shown == line),
+            "{line} not in {page}"
+        );
+    };
+    shows(r#"berth_procedures_in_flight{procedure="remove_context"} 0"#);
+    shows(&format!(
+        r#"{name}{{procedure="remove_context",cause="NONE"}} 0"#
+    ));
+
+    let mut removing = Box::pin(procedures.measure(
+        "remove_context",
+        std::future::pending::<Result<(), cause::Cause>>(),
+        |cause| *cause,
+    ));
+    assert!(futures::poll!(&mut removing).is_pending());
+    shows(r#"berth_procedures_in_flight{procedure="remove_context"} 1"#);
+    drop(removing);
+    shows(r#"berth_procedures_in_flight{procedure="remove_context"} 0"#);
+    shows(&format!(
+        r#"{name}{{procedure="remove_context",cause="CANCELLED"}} 1"#
+    ));
+
+    let failing = async { Err::<(), _>(cause::Cause::StoreUnavailable) };
+    let failed = procedures.measure("remove_context", failing, |cause| *cause);
+    assert_eq!(failed.await, Err(cause::Cause::StoreUnavailable));
+    shows(&format!(
+        r#"{name}{{procedure="remove_context",cause="STORE_UNAVAILABLE"}} 1"#
+    ));
 }
