@@ -1,4 +1,4 @@
-//! `berth bootstrap`: makes the Secrets of an installation in Kubernetes, once. What exists is kept over upgrades;
+//! `berth bootstrap`: makes the Secrets of an installation, once, in Kubernetes or in a folder. What exists is kept over upgrades;
 //! only certificates near their end and what follows from other Secrets is made anew.
 //!
 //! Several may run at once: whoever creates a Secret first decides what is in it, the others read it and go on from
@@ -8,6 +8,7 @@
 //! Rights that it needs in its namespace: `create` on Secrets, `get` and `update` on those that the spec names.
 
 mod decide;
+mod directory;
 mod operator_keys;
 mod secrets;
 mod spec;
@@ -27,6 +28,7 @@ use nf_runtime::telemetry::{self, TelemetryConfig};
 use tracing::info;
 
 use self::decide::{Decision, Found, Means, decide, refuse_loss};
+use self::directory::Directory;
 use self::secrets::Secrets;
 use self::spec::{Spec, Wanted};
 use crate::kubernetes::{Kubernetes, Outcome};
@@ -39,6 +41,9 @@ pub(crate) struct Options {
     /// Where they have to exist. Default: the pod's namespace, or that of kubectl's current context.
     #[arg(long)]
     namespace: Option<String>,
+    /// Makes them as folders of files in this folder, without Kubernetes.
+    #[arg(long, value_name = "DIR", conflicts_with = "namespace")]
+    directory: Option<PathBuf>,
 }
 
 /// Makes what is missing.
@@ -48,11 +53,19 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         .and_then(|text| Spec::parse(&text))
         .with_context(|| format!("spec {}", options.spec.display()))?;
     let telemetry = telemetry::init(&TelemetryConfig::default(), "bootstrap")?;
-    let server = Kubernetes::connect(options.namespace.as_deref(), PATIENCE).await?;
-    let made = make(&spec, &server, SystemTime::now(), &Random::system()).await;
+    let made = make_where_asked(&spec, options).await;
     telemetry.shutdown().await;
-    made.with_context(|| format!("namespace {}", server.namespace()))?;
-    Ok(ExitCode::SUCCESS)
+    made.map(|()| ExitCode::SUCCESS)
+}
+
+async fn make_where_asked(spec: &Spec, options: Options) -> Result<()> {
+    let (now, random) = (SystemTime::now(), Random::system());
+    if let Some(directory) = options.directory {
+        return make(spec, &Directory::open(directory)?, now, &random).await;
+    }
+    let server = Kubernetes::connect(options.namespace.as_deref(), PATIENCE).await?;
+    let made = make(spec, &server, now, &random).await;
+    made.with_context(|| format!("namespace {}", server.namespace()))
 }
 
 /// Makes what is missing of a spec.

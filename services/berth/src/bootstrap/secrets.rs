@@ -90,5 +90,5 @@ const SECRETS: Resource = Resource {
     group: "api/v1",
     plural: "secrets",
 };
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-const OURS: &str = "berth-bootstrap";
+pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub(super) const OURS: &str = "berth-bootstrap";
