@@ -79,6 +79,17 @@ impl ClaimError {
     }
 }
 
+/// What is to become of a claim that was reserved and never confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The holder's record relies on it.
+    Confirm,
+    /// There is no record.
+    Free,
+    /// It is not for the asked to say.
+    Leave,
+}
+
 /// What a scrub did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scrubbed {
@@ -169,21 +180,21 @@ impl Store {
         Ok(claim.is_some_and(|claim| claim.confirmed && claim.holder == holder))
     }
 
-    /// Walks all claims and settles those that were reserved at least `older_than` ago and never confirmed:
-    /// `is_recorded` says whether the holder's record relies on the claim.
+    /// Walks all claims and settles those that were reserved at least `older_than` ago and never confirmed, as
+    /// `decide` says for claim and holder.
     ///
     /// A holder that is only slow then fails to confirm, and must not rely on its record.
     ///
     /// # Errors
-    /// What `is_recorded` answers; as [`tags`](Self::tags) and [`update`](Self::update).
+    /// What `decide` answers; as [`tags`](Self::tags) and [`update`](Self::update).
     pub async fn scrub_claims<F, Asked>(
         &self,
         older_than: Duration,
-        mut is_recorded: F,
+        mut decide: F,
     ) -> Result<Scrubbed, Error>
     where
         F: FnMut(Tag, String) -> Asked,
-        Asked: Future<Output = Result<bool, Error>>,
+        Asked: Future<Output = Result<Settlement, Error>>,
     {
         let older_than = u64::try_from(older_than.as_millis()).unwrap_or(u64::MAX);
         let mut scrubbed = Scrubbed::default();
@@ -198,9 +209,13 @@ impl Store {
                 if held.record.confirmed || age < older_than {
                     continue;
                 }
-                let recorded = is_recorded(claimed.clone(), held.record.holder.clone()).await?;
-                let done = self.settle_claim(&claimed, held, recorded).await?;
-                match (done, recorded) {
+                let is_recorded = match decide(claimed.clone(), held.record.holder.clone()).await? {
+                    Settlement::Confirm => true,
+                    Settlement::Free => false,
+                    Settlement::Leave => continue,
+                };
+                let is_done = self.settle_claim(&claimed, held, is_recorded).await?;
+                match (is_done, is_recorded) {
                     (true, true) => scrubbed.confirmed += 1,
                     (true, false) => scrubbed.freed += 1,
                     (false, _) => {}

@@ -53,7 +53,7 @@ mod value;
 mod watch;
 
 pub use backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
-pub use claim::{Claim, ClaimError, Scrubbed};
+pub use claim::{Claim, ClaimError, Scrubbed, Settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{BackendKind, StoreConfig};
 pub use database::Database;

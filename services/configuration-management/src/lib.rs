@@ -34,6 +34,8 @@ pub struct Ports {
 
 /// How often reservations that a crash has left are looked for.
 const FREE_CLAIMS_EVERY: Duration = Duration::from_secs(600);
+/// Shorter than the time between two rounds, so that no round is left out.
+const ONCE_IN: Duration = Duration::from_secs(540);
 
 /// Puts the function together; in the background it frees what a crash has left reserved.
 pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runtime) -> Function {
@@ -51,7 +53,14 @@ pub fn build(config: ConfigurationManagementConfig, ports: Ports, runtime: &Runt
                 .await
                 .is_some()
             {
-                let freed = free_claims(&store);
+                // It walks through all claims: one replica does it for all, as long as the lease lasts.
+                let freed = async {
+                    let tag = store.tag("housekeeping")?;
+                    match store.take_lease(&tag, "claims", ONCE_IN).await? {
+                        Some(_) => free_claims(&store).await,
+                        None => Ok(0),
+                    }
+                };
                 let freed = measured.measure("free_claims", freed, store::Error::cause);
                 match freed.await {
                     Ok(0) => {}

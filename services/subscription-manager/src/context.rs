@@ -69,7 +69,13 @@ impl Context {
     /// The tag of an order for a device that is known by its label.
     pub(crate) fn label_tag(&self, manufacturer: &str, serial: &str) -> Result<Tag, store::Error> {
         let label = cose::cbor::array([cose::cbor::text(manufacturer), cose::cbor::text(serial)]);
-        self.hashed_tag("label", label.as_slice())
+        self.hashed_tag(LABEL, label.as_slice())
+    }
+
+    /// Whether a tag is that of an order for a device that is known by its label.
+    pub(crate) fn is_label(&self, tag: &Tag) -> bool {
+        let purpose = tag.entity().split_once('-').map(|(purpose, _)| purpose);
+        purpose == Some(LABEL)
     }
 
     pub(crate) fn seal_key(
@@ -115,6 +121,9 @@ impl Context {
             .unseal(sealed, &Binding::new("claim-secret").text(holder))
     }
 }
+
+/// Purpose of hashed tags.
+const LABEL: &str = "label";
 
 /// Purposes of sealed keys.
 pub(crate) const PDP_DTLS: &str = "pdp-dtls";

@@ -8,6 +8,7 @@
 mod config;
 mod context;
 mod edge;
+mod housekeeping;
 mod plan;
 mod ports;
 mod procedures;
@@ -32,11 +33,9 @@ pub use config::SubscriptionManagerConfig;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nf_api::NetworkFunction;
 use nf_runtime::grpc::Channel;
-use nf_runtime::procedure::chain;
 use nf_runtime::tls::{PublicCertificate, PublicCertificateConfig, TlsError};
 use nf_runtime::{Function, Runtime};
 use store::{Outbox, Sealer, Store};
@@ -46,7 +45,6 @@ use crate::context::{Context, Settings};
 use crate::edge::http::Portal;
 use crate::edge::peers::{ConfigurationManagementPeer, VaultPeer};
 use crate::ports::{ConfigurationManagement, Vault};
-use crate::procedures::end_session::end_overdue_sessions;
 use crate::procedures::enrol::EnrolmentWorker;
 
 /// What the function needs from the world.
@@ -211,9 +209,16 @@ async fn build_on(
     lifecycle.spawn("session watch", async move {
         token.run_until_cancelled(watching).await;
     });
-    let (token, sweeping) = (lifecycle.token(), sweep(context.clone()));
+    let (token, sweeping) = (lifecycle.token(), housekeeping::sweep(context.clone()));
     lifecycle.spawn("session sweep", async move {
         token.run_until_cancelled(sweeping).await;
+    });
+    let (token, freeing) = (
+        lifecycle.token(),
+        housekeeping::free_claims(context.clone()),
+    );
+    lifecycle.spawn("claims", async move {
+        token.run_until_cancelled(freeing).await;
     });
     let portal = Portal {
         context: context.clone(),
@@ -279,17 +284,5 @@ fn target(url: &str, default_port: &str) -> String {
         authority.to_owned()
     } else {
         format!("{authority}:{default_port}")
-    }
-}
-
-/// Ends sessions whose time is up, each second.
-async fn sweep(context: Context) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = end_overdue_sessions(&context).await {
-            tracing::warn!(error = chain(&error), "overdue sessions cannot be ended");
-        }
     }
 }

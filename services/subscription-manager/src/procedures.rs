@@ -7,6 +7,7 @@ pub(crate) mod deliver_package;
 pub(crate) mod end_session;
 pub(crate) mod enrol;
 pub(crate) mod find_session;
+pub(crate) mod free_labels;
 pub(crate) mod keep_plans;
 pub(crate) mod link_browser;
 pub(crate) mod open_session;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{ClaimError, Class, Error, Store, Tag};
+use store::{ClaimError, Class, Error, Settlement, Store, Tag};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, Note, note};
@@ -96,7 +96,12 @@ pub(crate) async fn a_scrub_settles_what_was_never_confirmed(bench: &Bench) {
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let ask = |_: Tag, holder: String| {
         asked.lock().unwrap().push(holder.clone());
-        async move { Ok(holder == "recorded") }
+        async move {
+            Ok(match holder.as_str() {
+                "recorded" => Settlement::Confirm,
+                _ => Settlement::Free,
+            })
+        }
     };
     let young = store
         .scrub_claims(Duration::from_secs(60), ask)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{Store, Tag};
+use store::{Settlement, Store, Tag};
 
 use crate::records::{AssociationRecord, Holder};
 
@@ -19,7 +19,11 @@ const OLD: Duration = Duration::from_secs(600);
 pub async fn free_claims(store: &Store) -> Result<usize, store::Error> {
     let scrubbed = store
         .scrub_claims(OLD, |_: Tag, holder: String| async move {
-            is_recorded(store, &holder).await
+            Ok(if is_recorded(store, &holder).await? {
+                Settlement::Confirm
+            } else {
+                Settlement::Free
+            })
         })
         .await?;
     Ok(scrubbed.freed)

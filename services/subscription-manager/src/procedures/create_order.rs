@@ -69,6 +69,10 @@ pub(crate) async fn create_order(
     let store = &context.store;
     let order_id = order_of_key(context, order).await?;
     let tag = store.tag(order_id.as_str()).map_err(Error::from)?;
+    let label = order.label.as_ref();
+    let label = label
+        .map(|(manufacturer, serial)| context.label_tag(manufacturer, serial))
+        .transpose()?;
     if store.read::<OrderRecord>(&tag).await?.is_some() {
         return Ok(PlacedOrder {
             order_id,
@@ -76,13 +80,8 @@ pub(crate) async fn create_order(
         });
     }
     let plan = get_plan(context, &order.plan_id).await?;
-    if let Some((manufacturer, serial)) = &order.label {
-        claim_label(
-            context,
-            &context.label_tag(manufacturer, serial)?,
-            &order_id,
-        )
-        .await?;
+    if let Some(label) = &label {
+        claim_label(context, label, &order_id).await?;
     }
     let code = BASE32_NOPAD.encode(&context.random.array::<16>());
     let mut transaction = store.transaction(&code_tag(context, &code)?, Class::Record);
@@ -108,18 +107,17 @@ pub(crate) async fn create_order(
     };
     let mut transaction = store.transaction(&tag, Class::Record);
     transaction.put(&record).if_absent();
-    match store.commit(transaction).await {
-        Ok(_) => Ok(PlacedOrder {
-            order_id,
-            code: Some(code),
-        }),
+    let code = match store.commit(transaction).await {
+        Ok(_) => Some(code),
         // The same request came twice at once; the other one answers the code.
-        Err(error) if error.is_conflict() => Ok(PlacedOrder {
-            order_id,
-            code: None,
-        }),
-        Err(error) => Err(error.into()),
+        Err(error) if error.is_conflict() => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(label) = &label {
+        let confirmed = store.confirm(label, order_id.as_str()).await;
+        confirmed.map_err(OrderError::Claim)?;
     }
+    Ok(PlacedOrder { order_id, code })
 }
 
 /// The order of this id.

@@ -1,5 +1,7 @@
 //! Orders before and during the sign-up.
 
+use std::time::Duration;
+
 use cause::Cause;
 use identifiers::PlanId;
 use onboarding::NetworkProofLevel;
@@ -7,6 +9,7 @@ use provisioning::ClaimSecret;
 
 use super::device::Device;
 use super::world::{START_MS, World, decision, outbox, plan};
+use crate::housekeeping::free_claims_once;
 use crate::procedures::create_order::{NewOrder, PlacedOrder, create_order, get_order};
 use crate::procedures::keep_plans::put_plan;
 use crate::procedures::sign_up::{SignUp, sign_up};
@@ -245,4 +248,38 @@ async fn one_order_waits_for_a_device_at_a_time() {
     assert_eq!(world.configuration_management.associations().len(), 1);
     // A redeemed order makes room for the next.
     place(&world, &labelled("later", "4711")).await;
+}
+
+#[tokio::test]
+async fn a_label_that_a_crash_left_claimed_is_free_for_the_next_order() {
+    let world = World::new().await;
+    let context = world.context();
+    // A process reserved it and died before the order was written.
+    let label = context.label_tag("Acme", "1").unwrap();
+    let lost = "ord_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    context.store.reserve(&label, lost).await.unwrap();
+    let held = create_order(&context, &labelled("a", "1")).await;
+    assert_eq!(held.err().unwrap().cause(), Cause::Conflict);
+    // Numbers that an enrolment has reserved stay, however long it waits.
+    let supi = context.store.tag("imsi-001010000000001").unwrap();
+    context.store.reserve(&supi, "sub_1").await.unwrap();
+    let placed = place(&world, &labelled("b", "2")).await;
+
+    world.clock.advance(Duration::from_secs(601));
+    // Of two replicas one does it.
+    let freed = [
+        free_claims_once(&context).await.unwrap(),
+        free_claims_once(&world.context()).await.unwrap(),
+    ];
+    assert_eq!(freed, [1, 0]);
+    place(&world, &labelled("c", "1")).await;
+    assert!(context.store.claim(&supi).await.unwrap().is_some());
+    let other = context.label_tag("Acme", "2").unwrap();
+    assert!(
+        context
+            .store
+            .holds(&other, placed.order_id.as_str())
+            .await
+            .unwrap()
+    );
 }

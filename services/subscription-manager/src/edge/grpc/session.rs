@@ -88,7 +88,9 @@ impl SessionService for Edge {
             async move { store.check().await.is_ok() }
         };
         Ok(Response::new(
-            feed(ends, is_current).map(|(_, beat)| Ok(message(beat))).boxed(),
+            feed(ends, is_current)
+                .map(|(_, beat)| Ok(message(beat)))
+                .boxed(),
         ))
     }
 }
