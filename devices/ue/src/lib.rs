@@ -74,4 +74,5 @@ pub use crate::state::{CertificatePresentation, PackageRecipient, StateError};
 pub use crate::status::{State, Status, Subscription};
 pub use crate::trace::{NotATraceparent, Traceparent};
 pub use dtls::CipherSuite;
+pub use msgin5g::Payload;
 pub use onboarding::NetworkProofLevel;

@@ -29,8 +29,10 @@ pub(crate) enum Command {
     Up(UpOptions),
     /// Carries two devices from a factory certificate to a delivered message, and shows each step.
     Demo(crate::demo::Options),
-    /// Looks whether a running installation is as it should be.
+    /// Looks whether a running installation is as it should be, and plays a story in it if asked.
     Check(crate::check::Options),
+    /// Runs a laboratory beside an installation: manufacturer, plan, policy and access gateway.
+    Lab(crate::lab::Options),
     /// Makes the Secrets of an installation in Kubernetes, where they are missing.
     Bootstrap(crate::bootstrap::Options),
     /// Prints docs/reference.md: every setting with its default, every cause.

@@ -9,10 +9,13 @@ mod demo;
 mod endpoints;
 mod kubernetes;
 mod lab;
+mod operator;
 mod reference;
 mod roles;
 mod run_role;
+mod self_description;
 mod stores;
+mod story;
 mod up;
 
 use std::io::Write as _;
@@ -39,6 +42,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::Bootstrap(options) => bootstrap::run(options).await,
         Command::Check(options) => check::run(options).await,
+        Command::Lab(options) => lab::run(options).await,
         Command::Reference { schema } => reference::print(schema),
         Command::Function(command) => {
             let (function, options) = command.into_parts();

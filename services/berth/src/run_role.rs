@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::command_line::FunctionOptions;
 use crate::config::BerthConfig;
 use crate::roles::{self, RemotePeers};
+use crate::self_description;
 use crate::stores::Stores;
 
 /// Runs until a signal, or only looks at the settings.
@@ -38,8 +39,16 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
     }
     let identity = TlsIdentity::load(&config.tls)?;
     identity.watch(&runtime.lifecycle);
+    let own = config.tls.certificate.clone();
+    runtime.about.certificate("identity", own);
+    if function == NetworkFunction::SubscriptionManager {
+        let portal = config.subscription_manager.portal_certificate.clone();
+        runtime.about.certificate("portal", portal);
+    }
     let in_use = identity.clone();
-    runtime.metrics.certificate("identity", move || in_use.end());
+    runtime
+        .metrics
+        .certificate("identity", move || in_use.end());
     let mut stores = Stores::new(&config.store);
     let peers = RemotePeers {
         config: &config,
@@ -65,6 +74,7 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
         version = env!("CARGO_PKG_VERSION"),
         "ready"
     );
+    self_description::stores(&runtime.about, &config.store, stores.opened());
     starting.release();
     let databases = stores.into_databases();
     let stopped = runtime.lifecycle.run_until_signal(telemetry).await?;

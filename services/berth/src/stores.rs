@@ -40,6 +40,13 @@ impl<'a> Stores<'a> {
         Ok(database.for_function(function.name())?)
     }
 
+    /// The open databases with their settings.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = (&StoreConfig, &Database)> {
+        self.open
+            .iter()
+            .map(|(config, database)| (config, database))
+    }
+
     /// The databases, to be closed at the end.
     pub(crate) fn into_databases(self) -> Vec<Database> {
         self.open

@@ -29,8 +29,12 @@ pub struct CertificateFacts {
 impl CertificateFacts {
     /// Reads the first certificate of a PEM text; `None` where there is none.
     pub fn read(pem: &str) -> Option<Self> {
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-        let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+        Self::of(&CertificateDer::from_pem_slice(pem.as_bytes()).ok()?)
+    }
+
+    /// Reads a certificate; `None` where it is malformed.
+    pub fn of(der: &CertificateDer<'_>) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let validity = certificate.validity();
         let (mut uris, mut dns) = (Vec::new(), Vec::new());
         let (mut subject_key, mut authority_key) = (None, None);

@@ -1,19 +1,24 @@
 //! `berth demo`: two devices, from a factory certificate to a delivered message, on real sockets.
 
-mod story;
 mod timeline;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use nf_runtime::grpc::GrpcConfig;
+use nf_runtime::lifecycle::ShutdownConfig;
 use nf_runtime::{Runtime, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
+use ue::SignUp;
 
 use self::timeline::Timeline;
 use crate::command_line::UpOptions;
 use crate::endpoints::Endpoints;
+use crate::operator::{Operator, Site};
+use crate::story::{self, Stage, Steps};
 use crate::up;
 
 const INTERRUPTED: &str = "interrupted; the folder can be used again";
@@ -50,19 +55,16 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
 }
 
-async fn against(target: &std::path::Path, timeline: &mut Timeline) -> Result<PathBuf> {
+async fn against(target: &Path, timeline: &mut Timeline) -> Result<PathBuf> {
     timeline.begin("start");
     let endpoints = Endpoints::read(target)?;
-    let answering = crate::check::functions(&endpoints).await?;
-    timeline.done(&format!(
-        "{answering} functions of {} answer",
-        target.display()
-    ))?;
+    let count = answering(&endpoints).await?;
+    timeline.finished(&format!("{count} functions of {} answer", target.display()))?;
     let devices = target
         .parent()
         .context("endpoints.json lies in a folder")?
         .join("devices");
-    story::play(&endpoints, &devices, timeline).await?;
+    play(&endpoints, &devices, timeline).await?;
     Ok(target.to_owned())
 }
 
@@ -75,7 +77,7 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
     config.telemetry.log_filter = "warn".to_owned();
     config.telemetry.log_format = telemetry::LogFormat::Text;
     // Nobody balances traffic towards a demo: it may stop at once.
-    config.shutdown.settle = std::time::Duration::ZERO;
+    config.shutdown.settle = Duration::ZERO;
     let telemetry = telemetry::init(&config.telemetry, "berth")?;
     let runtime = Runtime::new(config.shutdown.clone(), config.grpc.clone());
     let up_options = UpOptions {
@@ -85,16 +87,16 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
         processes: false,
     };
     let installation = up::start(&up_options, config, &runtime).await?;
-    let answering = crate::check::functions(&installation.endpoints).await?;
-    timeline.done(&format!(
-        "{answering} functions in one process, state in {}",
+    let count = answering(&installation.endpoints).await?;
+    timeline.finished(&format!(
+        "{count} functions in one process, state in {}",
         options.data.display()
     ))?;
 
     let endpoints_file = installation.endpoints_file.clone();
     let devices = options.data.join("devices");
     let played = tokio::select! {
-        played = story::play(&installation.endpoints, &devices, timeline) => played,
+        played = play(&installation.endpoints, &devices, timeline) => played,
         _ = interrupt.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
         _ = terminate.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
     };
@@ -102,4 +104,44 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
     installation.close().await;
     telemetry.shutdown().await;
     played.map(|()| endpoints_file)
+}
+
+/// Steps 2 to 10, with two new devices in a folder of their own.
+async fn play(endpoints: &Endpoints, devices: &Path, timeline: &mut Timeline) -> Result<()> {
+    let lab = endpoints
+        .lab_dir
+        .as_deref()
+        .context("the installation has no laboratory: start it with --lab")?;
+    let devices = next_run(devices)?;
+    let stage = Stage {
+        lab,
+        devices: &devices,
+        sign_up: [SignUp::Automatic, SignUp::Automatic],
+        af_fqdn: &endpoints.msgin5g_af_fqdn,
+    };
+    story::play(&stage, &mut Steps::new(timeline, 0)).await
+}
+
+/// How many functions answer; the error names the first that does not.
+async fn answering(endpoints: &Endpoints) -> Result<usize> {
+    let shutdown = ShutdownConfig {
+        settle: Duration::ZERO,
+        ..ShutdownConfig::default()
+    };
+    let runtime = Runtime::new(shutdown, GrpcConfig::default());
+    let site = Site::of_endpoints(endpoints);
+    let count = crate::check::serving(&Operator::new(&site, &runtime)?).await?;
+    let _ = runtime.lifecycle.shutdown().await;
+    Ok(count)
+}
+
+/// A new folder for this run; devices of earlier runs stay where they are.
+fn next_run(folder: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let run = (1_u32..)
+        .map(|number| folder.join(format!("run-{number}")))
+        .find(|path| !path.exists());
+    let run = run.context("too many runs in this folder")?;
+    std::fs::create_dir(&run)?;
+    Ok(run)
 }

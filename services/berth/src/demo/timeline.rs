@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::story::{Done, Witness};
+
 /// The steps, in their order.
 pub(crate) const STEPS: [(&str, &str); 10] = [
     ("start", "Start the network functions"),
@@ -65,7 +67,7 @@ impl Timeline {
     }
 
     /// The step that has begun is done.
-    pub(crate) fn done(&mut self, detail: &str) -> Result<()> {
+    pub(crate) fn finished(&mut self, detail: &str) -> Result<()> {
         self.done_in(self.begun.elapsed(), detail)
     }
 
@@ -129,5 +131,21 @@ impl Timeline {
              \n  docs/foreign-client.md                register with coap-client instead of our device\n",
             self.total.as_secs_f64()
         ));
+    }
+}
+
+impl Witness for Timeline {
+    fn begun(&mut self, step: &'static str) {
+        self.begin(step);
+    }
+
+    fn done(&mut self, done: &Done<'_>) -> Result<()> {
+        self.begin(done.step);
+        self.done_in(done.took, done.detail)
+    }
+
+    fn tried(&mut self, step: &'static str, attempt: u32, error: &anyhow::Error) -> Result<()> {
+        crate::say(&format!("{step}, attempt {attempt}: {error:#}"));
+        Ok(())
     }
 }

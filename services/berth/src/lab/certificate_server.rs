@@ -18,15 +18,16 @@ use super::manufacturer::LabManufacturer;
 /// A client that takes longer has no certificate to fetch.
 const CONNECTION: Duration = Duration::from_secs(10);
 
-/// Answers certificate URLs until the process stops.
+/// Answers certificate URLs until the process stops; answers the address that is listened on.
 pub(super) async fn serve(
     address: SocketAddr,
     manufacturer: &LabManufacturer,
     runtime: &Runtime,
-) -> Result<()> {
+) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} cannot be listened on"))?;
+    let address = listener.local_addr()?;
     let acceptor = TlsAcceptor::from(manufacturer.tls()?);
     let routes = Arc::new(manufacturer.routes());
     let lifecycle = runtime.lifecycle.clone();
@@ -40,7 +41,7 @@ pub(super) async fn serve(
             });
         }
     });
-    Ok(())
+    Ok(address)
 }
 
 async fn answer(stream: TcpStream, acceptor: TlsAcceptor, routes: axum::Router) -> Result<()> {

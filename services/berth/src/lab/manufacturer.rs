@@ -4,7 +4,7 @@
 //! `manufacturer/ca.cer` (DER), `manufacturer/ca.key` (PKCS#8 PEM), `certificates/<serial>.cer` (DER).
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,8 +30,9 @@ pub(crate) struct LabManufacturer {
 }
 
 impl LabManufacturer {
-    /// Opens the manufacturer of a laboratory folder, making it at the first time.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
+    /// Opens the manufacturer of a laboratory folder, making it at the first time. Its certificate server is `host`,
+    /// at `address`.
+    pub(crate) fn open(folder: &Path, host: &str, address: IpAddr) -> Result<Self> {
         let authority = folder.join("manufacturer");
         fs::create_dir_all(&authority)?;
         fs::create_dir_all(folder.join("certificates"))?;
@@ -51,13 +52,13 @@ impl LabManufacturer {
         )?;
 
         let server = KeyPair::generate()?;
-        let mut parameters = CertificateParams::new(vec!["localhost".to_owned()])?;
+        let mut parameters = CertificateParams::new(vec![host.to_owned()])?;
         parameters
             .distinguished_name
             .push(DnType::CommonName, "Laboratory certificate server");
         parameters
             .subject_alt_names
-            .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+            .push(SanType::IpAddress(address));
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = parameters.signed_by(&server, &issuer)?;
         Ok(Self {
@@ -92,9 +93,9 @@ impl LabManufacturer {
     }
 }
 
-/// The prefix of the certificate URLs that a server at this address answers.
-pub(crate) fn url_prefix(address: SocketAddr) -> String {
-    format!("https://localhost:{}/DeviceID=", address.port())
+/// The prefix of the certificate URLs that a server answers.
+pub(crate) fn url_prefix(host: &str, port: u16) -> String {
+    format!("https://{host}:{port}/DeviceID=")
 }
 
 async fn certificate(

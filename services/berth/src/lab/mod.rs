@@ -1,200 +1,113 @@
-//! The laboratory: a manufacturer, a plan, a policy and a radio, so that one machine plays the whole story.
+//! The laboratory: a manufacturer, a plan, a policy and a radio, so that devices can play the whole story.
 
 mod certificate_server;
 mod config;
+mod gateway;
 mod manufacturer;
+mod registration;
+mod run;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use access_gateway::NetworkConfig;
+use access_gateway::{AccessGatewayConfig, NetworkConfig};
 use anyhow::{Context as _, Result};
-use ausf::{AccessGatewayEntry, HomeNetworkEntry};
+use identifiers::{Plmn, ServingNetworkName};
 use nf_api::NetworkFunction;
-use nf_api::pb::aanf::access_policy_service_client::AccessPolicyServiceClient;
-use nf_api::pb::aanf::{AccessPolicy, PutAccessPolicyRequest, access_policy};
-use nf_api::pb::ausf::manufacturer_service_client::ManufacturerServiceClient;
-use nf_api::pb::ausf::{Manufacturer, PutManufacturerRequest};
-use nf_api::pb::subscription_manager::plan_service_client::PlanServiceClient;
-use nf_api::pb::subscription_manager::{Plan, PutPlanRequest};
+use nf_api::pb::vault::GetOperatorKeysRequest;
+use nf_api::pb::vault::vault_service_client::VaultServiceClient;
 use nf_runtime::Runtime;
-use nf_runtime::grpc::Channel;
-use nf_runtime::pki::LabAuthority;
 use serde_json::json;
 
-pub(crate) use self::config::LabConfig;
-use crate::config::BerthConfig;
-use crate::data_dir::{DataDir, write_atomically};
-use crate::endpoints::Endpoints;
-use manufacturer::LabManufacturer;
-
-/// Home network of the laboratory: the test network of ITU-T E.212.
-const MCC: &str = "001";
-const MNC: &str = "01";
-const SERVING_NETWORK_NAME: &str = "5G:mnc001.mcc001.3gppnetwork.org";
-/// Names of the laboratory's gateway, network, plan and tenant.
-const NAME: &str = "lab";
+pub(crate) use self::config::{GatewayIdentity, LabConfig};
+pub(crate) use self::gateway::start as start_gateway;
+use self::manufacturer::LabManufacturer;
+pub(crate) use self::registration::{Channels, Registration, remove_leftovers, throw_away_name};
+pub(crate) use self::run::{Options, run};
+use crate::data_dir::write_atomically;
 
 /// An opened laboratory.
 pub(crate) struct Laboratory {
-    folder: PathBuf,
+    config: LabConfig,
+    /// Name under which the certificate server is reached.
+    host: String,
     manufacturer: LabManufacturer,
     certificate_server: SocketAddr,
-    operator_root: PathBuf,
 }
 
 impl Laboratory {
-    /// Opens the laboratory of a data folder, making it at the first time.
-    pub(crate) fn open(
-        data: &mut DataDir,
-        authority: &LabAuthority,
-        config: &BerthConfig,
-    ) -> Result<Self> {
-        let folder = data.folder("lab")?;
-        fs::write(folder.join("portal-ca.pem"), authority.certificate_pem())?;
+    /// Opens the laboratory of a folder, making it at the first time, and starts its certificate server, which
+    /// certificate URLs name `host`.
+    pub(crate) async fn open(config: &LabConfig, host: String, runtime: &Runtime) -> Result<Self> {
+        let folder = &config.folder;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be written", folder.display()))?;
+        let portal_ca = fs::read(&config.portal_ca)
+            .with_context(|| format!("{} cannot be read", config.portal_ca.display()))?;
+        fs::write(folder.join("portal-ca.pem"), portal_ca)?;
+        let manufacturer = LabManufacturer::open(folder, &host, config.advertised_address)?;
+        let certificate_server =
+            certificate_server::serve(config.certificate_listen, &manufacturer, runtime).await?;
         Ok(Self {
-            manufacturer: LabManufacturer::open(&folder)?,
-            certificate_server: data.tcp("certificate-server")?,
-            operator_root: config.vault.operator.root_certificate_file.clone(),
-            folder,
+            config: config.clone(),
+            host,
+            manufacturer,
+            certificate_server,
         })
     }
 
     /// The folder that factories and shops of the laboratory use.
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.config.folder
     }
 
-    /// What the laboratory's network means for the functions.
-    pub(crate) fn fill(&self, config: &mut BerthConfig) {
-        config.ausf.access_gateways = vec![AccessGatewayEntry {
-            name: NAME.to_owned(),
-            serving_network_names: vec![SERVING_NETWORK_NAME.to_owned()],
-        }];
-        config.ausf.home_networks = vec![HomeNetworkEntry {
-            mcc: MCC.to_owned(),
-            mnc: MNC.to_owned(),
-        }];
-        config.access_gateway.instance = NAME.to_owned();
-        config.access_gateway.networks = vec![NetworkConfig {
-            network_id: NAME.to_owned(),
-            mcc: MCC.to_owned(),
-            mnc: MNC.to_owned(),
+    /// Writes what a factory needs to know: where devices find the gateway, and whose network they are made for.
+    pub(crate) async fn publish(&self, access_gateway: &str, channels: Channels<'_>) -> Result<()> {
+        let keys = VaultServiceClient::new(channels(NetworkFunction::Vault)?)
+            .get_operator_keys(GetOperatorKeysRequest {})
+            .await
+            .context("the vault does not tell the operator's root certificate")?
+            .into_inner();
+        fs::write(
+            self.folder().join("operator-root.cer"),
+            keys.root_certificate,
+        )?;
+        let lab = json!({
+            "access_gateway": access_gateway,
+            "certificate_url_prefix": self.url_prefix(),
+        });
+        write_atomically(&self.folder().join("lab.json"), &format!("{lab:#}\n"))
+    }
+
+    fn url_prefix(&self) -> String {
+        manufacturer::url_prefix(&self.host, self.certificate_server.port())
+    }
+}
+
+/// The serving network name of the laboratory's network.
+pub(crate) fn serving_network_name(config: &LabConfig) -> Result<String> {
+    let plmn = Plmn::new(&config.mcc, &config.mnc).context("lab.mcc and lab.mnc")?;
+    Ok(ServingNetworkName::from_plmn(&plmn).as_str().to_owned())
+}
+
+/// The settings of the laboratory's access gateway. Ports and limits stay as they are set.
+pub(crate) fn access_gateway(
+    config: &LabConfig,
+    gateway: &AccessGatewayConfig,
+) -> AccessGatewayConfig {
+    AccessGatewayConfig {
+        listen: config.n1_listen.to_string(),
+        instance: config.name.clone(),
+        networks: vec![NetworkConfig {
+            network_id: config.name.clone(),
+            mcc: config.mcc.clone(),
+            mnc: config.mnc.clone(),
             nid: None,
             name: "Berth Laboratory".to_owned(),
             onboarding: true,
-        }];
+        }],
+        relay_ip: config.advertised_address,
+        ..gateway.clone()
     }
-
-    /// Starts the manufacturer's certificate server.
-    pub(crate) async fn serve(&self, runtime: &Runtime) -> Result<()> {
-        certificate_server::serve(self.certificate_server, &self.manufacturer, runtime).await
-    }
-
-    /// Registers manufacturer, plan and policy, as an operator would.
-    pub(crate) async fn register(
-        &self,
-        config: &BerthConfig,
-        channel: impl Fn(NetworkFunction) -> Result<Channel>,
-    ) -> Result<()> {
-        let manufacturer = PutManufacturerRequest {
-            manufacturer: Some(self.manufacturer()),
-        };
-        ManufacturerServiceClient::new(channel(NetworkFunction::Ausf)?)
-            .put(manufacturer)
-            .await
-            .context("the laboratory's manufacturer is refused")?;
-        PlanServiceClient::new(channel(NetworkFunction::SubscriptionManager)?)
-            .put(PutPlanRequest {
-                plan: Some(plan(config)),
-            })
-            .await
-            .context("the laboratory's plan is refused")?;
-        AccessPolicyServiceClient::new(channel(NetworkFunction::Aanf)?)
-            .put(PutAccessPolicyRequest {
-                policy: Some(policy(config)),
-            })
-            .await
-            .context("the laboratory's access policy is refused")?;
-        Ok(())
-    }
-
-    /// Writes what a factory needs to know of this run.
-    pub(crate) fn publish(&self, endpoints: &Endpoints) -> Result<()> {
-        let root = fs::read(&self.operator_root).context("the operator's root certificate")?;
-        fs::write(self.folder.join("operator-root.cer"), der(&root)?)?;
-        let lab = json!({
-            "access_gateway": endpoints.access_gateway,
-            "certificate_url_prefix": manufacturer::url_prefix(self.certificate_server),
-        });
-        write_atomically(&self.folder.join("lab.json"), &format!("{lab:#}\n"))
-    }
-
-    fn manufacturer(&self) -> Manufacturer {
-        Manufacturer {
-            name: "Laboratory manufacturer".to_owned(),
-            url_prefixes: vec![manufacturer::url_prefix(self.certificate_server)],
-            device_anchors: vec![self.manufacturer.anchor().to_vec()],
-            server_anchors: vec![self.manufacturer.anchor().to_vec()],
-            allowed_networks: vec!["127.0.0.1/32".to_owned()],
-            allowed_ports: vec![self.certificate_server.port().into()],
-            allow_bare_url: false,
-            allow_cert_direct: true,
-            host_overrides: vec!["localhost=127.0.0.1".to_owned()],
-        }
-    }
-}
-
-fn plan(config: &BerthConfig) -> Plan {
-    Plan {
-        plan_id: NAME.to_owned(),
-        name: "Laboratory".to_owned(),
-        price: "0.00".to_owned(),
-        mcc: MCC.to_owned(),
-        mnc: MNC.to_owned(),
-        first_msin: "0000000001".to_owned(),
-        last_msin: "0009999999".to_owned(),
-        first_msisdn: "88200000001".to_owned(),
-        last_msisdn: "88209999999".to_owned(),
-        routing_indicator: "0".to_owned(),
-        ue_service_id_domain: "msgin5g.berth.test".to_owned(),
-        msgin5g_server_uri: format!("coaps://{}/msgin5g", config.msgin5g_server.listen),
-        msgin5g_af_fqdn: config
-            .msgin5g_server
-            .af_fqdns
-            .first()
-            .cloned()
-            .unwrap_or_default(),
-        dnn: "internet".to_owned(),
-        tenant_id: NAME.to_owned(),
-        self_service: true,
-    }
-}
-
-fn policy(config: &BerthConfig) -> AccessPolicy {
-    AccessPolicy {
-        af_fqdn: config
-            .msgin5g_server
-            .af_fqdns
-            .first()
-            .cloned()
-            .unwrap_or_default(),
-        caller: "nf/msgin5g-server".to_owned(),
-        ue_id_form: access_policy::UeIdForm::Supi.into(),
-        // Every suite of TLS 1.2. TS 33.220 H.3.
-        ua_star_ids: vec![vec![1, 0, 1]],
-        max_lifetime_seconds: 24 * 3_600,
-        anonymous_allowed: false,
-    }
-}
-
-/// A certificate file as DER, whichever of the two forms it has.
-fn der(file: &[u8]) -> Result<Vec<u8>> {
-    if file.first() == Some(&0x30) {
-        return Ok(file.to_vec());
-    }
-    let (_, pem) = x509_parser::pem::parse_x509_pem(file)
-        .context("the operator's root certificate is neither DER nor PEM")?;
-    Ok(pem.contents)
 }

@@ -23,9 +23,10 @@ use crate::command_line::UpOptions;
 use crate::config::BerthConfig;
 use crate::data_dir::{DataDir, write_atomically};
 use crate::endpoints::Endpoints;
-use crate::lab::Laboratory;
+use crate::lab::{Channels, Laboratory, Registration};
 use crate::roles::{self, Peers};
 use crate::run_role::serve_admin;
+use crate::self_description;
 use crate::stores::Stores;
 
 /// Trust domain of an installation that makes its own certificates.
@@ -34,8 +35,11 @@ const TRUST_DOMAIN: &str = "berth.internal";
 /// The operator identity under which a laboratory sets itself up.
 const LAB_OPERATOR: &str = "laboratory";
 
+/// Name of the laboratory's certificate server.
+const LAB_HOST: &str = "localhost";
+
 /// Roles in an order in which each finds its peers.
-const ORDER: [NetworkFunction; 7] = [
+pub(crate) const ORDER: [NetworkFunction; 7] = [
     NetworkFunction::Vault,
     NetworkFunction::Aanf,
     NetworkFunction::ConfigurationManagement,
@@ -95,21 +99,15 @@ pub(crate) async fn start(
     let authority = authority(&data)?;
     settings::fill(&mut config, &mut data, &authority, options.lab)?;
     let lab = match options.lab {
-        true => Some(Laboratory::open(&mut data, &authority, &config)?),
+        true => Some(Laboratory::open(&config.lab, LAB_HOST.to_owned(), runtime).await?),
         false => None,
     };
-    if let Some(lab) = &lab {
-        lab.fill(&mut config);
-        lab.serve(runtime).await?;
-    }
     let (running, admin_urls) = match options.processes {
         true => {
             let processes = Processes::start(&config, &mut data, &authority, options.lab).await?;
             if let Some(lab) = &lab {
-                lab.register(&config, |callee| {
-                    operator_channel(&config, &authority, callee, runtime)
-                })
-                .await?;
+                let channels = |callee| operator_channel(&config, &authority, callee, runtime);
+                register(lab, &config, &channels).await?;
             }
             let admin_urls = processes.admin_urls();
             (Running::Processes(processes), admin_urls)
@@ -124,9 +122,6 @@ pub(crate) async fn start(
     };
 
     let endpoints = endpoints(&config, admin_urls, &authority, lab.as_ref())?;
-    if let Some(lab) = &lab {
-        lab.publish(&endpoints)?;
-    }
     starting.release();
     let endpoints_file = data.join("endpoints.json");
     write_atomically(
@@ -177,10 +172,22 @@ async fn start_here(
         let operator = Caller::Operator {
             name: LAB_OPERATOR.to_owned(),
         };
-        lab.register(config, |callee| peers.channel(&operator, callee))
-            .await?;
+        register(lab, config, &|callee| peers.channel(&operator, callee)).await?;
     }
+    let portal = config.subscription_manager.portal_certificate.clone();
+    runtime.about.certificate("portal", portal);
+    self_description::stores(&runtime.about, &config.store, stores.opened());
     Ok(stores.into_databases())
+}
+
+/// Makes the laboratory known, to the functions and to factories.
+async fn register(lab: &Laboratory, config: &BerthConfig, channels: Channels<'_>) -> Result<()> {
+    let name = &config.lab.name;
+    Registration::new(lab, "Laboratory manufacturer", name, true)
+        .put(channels)
+        .await?;
+    let access_gateway = format!("http://{}", config.access_gateway.listen);
+    lab.publish(&access_gateway, channels).await
 }
 
 fn operator_channel(
@@ -238,7 +245,9 @@ async fn serve(
         .context("every role listens")?;
     let identity = TlsIdentity::load(&identity(authority, &Caller::function(function))?)?;
     let in_use = identity.clone();
-    runtime.metrics.certificate("identity", move || in_use.end());
+    runtime
+        .metrics
+        .certificate("identity", move || in_use.end());
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} of {function} is in use"))?;

@@ -4,13 +4,15 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use anyhow::Result;
-use nf_api::NetworkFunction;
+use ausf::{AccessGatewayEntry, HomeNetworkEntry};
+use nf_api::{Caller, NetworkFunction};
 use nf_runtime::pki::LabAuthority;
 use store::{KeyFile, Sealer, SealerConfig, StoreConfig};
 
-use super::{ORDER, key, operator};
+use super::{ORDER, identity, key, operator};
 use crate::config::BerthConfig;
 use crate::data_dir::DataDir;
+use crate::lab::{self, GatewayIdentity, LabConfig};
 
 /// FQDN of the MSGin5G Server as application function, unless the settings name another one.
 const AF_FQDN: &str = "msgin5g.berth.test";
@@ -74,8 +76,53 @@ pub(super) fn fill(
             format!("coaps://{}/msgin5g", config.msgin5g_server.listen);
     }
     if lab {
-        config.access_gateway.listen = data.tcp("access-gateway")?.to_string();
+        laboratory(config, data, authority)?;
     }
+    Ok(())
+}
+
+/// What a laboratory in the folder means for the functions.
+fn laboratory(
+    config: &mut BerthConfig,
+    data: &mut DataDir,
+    authority: &LabAuthority,
+) -> Result<()> {
+    let set = LabConfig::default();
+    let identity = identity(
+        authority,
+        &Caller::Function {
+            function: NetworkFunction::AccessGateway,
+            instance: Some(set.name.clone()),
+        },
+    )?;
+    config.lab = LabConfig {
+        n1_listen: data.tcp("access-gateway")?,
+        certificate_listen: data.tcp("certificate-server")?,
+        folder: data.folder("lab")?,
+        gateway: GatewayIdentity {
+            ca: identity.ca,
+            certificate: identity.certificate,
+            key: identity.key,
+        },
+        portal_ca: authority.certificate_path(),
+        msgin5g_server_uri: format!("coaps://{}/msgin5g", config.msgin5g_server.listen),
+        msgin5g_af_fqdn: config
+            .msgin5g_server
+            .af_fqdns
+            .first()
+            .cloned()
+            .unwrap_or_default(),
+        ..set
+    };
+    config.ausf.access_gateways = vec![AccessGatewayEntry {
+        name: config.lab.name.clone(),
+        serving_network_names: vec![lab::serving_network_name(&config.lab)?],
+    }];
+    config.ausf.home_networks = vec![HomeNetworkEntry {
+        mcc: config.lab.mcc.clone(),
+        mnc: config.lab.mnc.clone(),
+    }];
+    config.access_gateway = lab::access_gateway(&config.lab, &config.access_gateway);
     Ok(())
 }
 

@@ -118,7 +118,7 @@ fn functions_end_with_the_process_that_started_them() {
 }
 
 /// Ends the process of a function as a power cut does.
-fn kill_function(installation: &Installation, function: &str) {
+pub(crate) fn kill_function(installation: &Installation, function: &str) {
     let settings = format!(
         "{}/processes/{function}.toml",
         installation.data().display()
