@@ -6,11 +6,14 @@
 {{- $full := include "berth.fullname" . -}}
 {{- $authority := printf "%s-ca" $full -}}
 {{- $roles := fromYaml (include "berth.roles" nil) -}}
-{{- $secrets := list
-  (dict "name" (printf "%s-operator-root" $full) "kind" "operator-root" "operator_id" .Values.bootstrap.operatorId)
-  (dict "name" (printf "%s-operator-keys" $full) "kind" "operator-keys" "root" (printf "%s-operator-root" $full)) -}}
+{{- $secrets := list -}}
+{{- if not .Values.keys.operatorKeysSecret -}}
+{{- $root := printf "%s-operator-root" $full -}}
+{{- $secrets = append $secrets (dict "name" $root "kind" "operator-root" "operator_id" .Values.bootstrap.operatorId) -}}
+{{- $secrets = append $secrets (dict "name" (include "berth.operatorKeysSecret" .) "kind" "operator-keys" "root" $root) -}}
+{{- end -}}
 {{- range $name := keys $roles | sortAlpha -}}
-{{- if (index $roles $name).kek -}}
+{{- if and (index $roles $name).kek (not (index $root.Values.keys.keyEncryptionKeySecrets $name)) -}}
 {{- $secrets = append $secrets (dict "name" (printf "%s-%s-kek" $full $name) "kind" "key-encryption-key" "function" $name) -}}
 {{- end -}}
 {{- end -}}

@@ -79,6 +79,17 @@ readOnlyRootFilesystem: true
 {{- default (printf "%s-%s-store" (include "berth.fullname" $root) (index . 1)) (index $root.Values.store.passwordSecrets (index . 1)) -}}
 {{- end -}}
 
+{{/* Name of the Secret with a function's key-encryption keys: list of context and function. */}}
+{{- define "berth.kekSecret" -}}
+{{- $root := index . 0 -}}
+{{- default (printf "%s-%s-kek" (include "berth.fullname" $root) (index . 1)) (index $root.Values.keys.keyEncryptionKeySecrets (index . 1)) -}}
+{{- end -}}
+
+{{/* Name of the Secret with the vault's part of the operator's keys. */}}
+{{- define "berth.operatorKeysSecret" -}}
+{{- default (printf "%s-operator-keys" (include "berth.fullname" .)) .Values.keys.operatorKeysSecret -}}
+{{- end -}}
+
 {{/* Where pods may run and how important they are: values with the usual four keys. */}}
 {{- define "berth.placement" -}}
 {{- with .priorityClassName }}

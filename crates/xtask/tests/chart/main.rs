@@ -1,0 +1,12 @@
+//! The chart, as helm renders it: generated files, refusals, pods, references and network policies. A cluster is not needed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its own rendering has failed"
+)]
+
+mod generated;
+mod network;
+mod pods;
+mod references;
+mod rendering;
+mod schema;
