@@ -23,8 +23,8 @@ use crate::report::Report;
 use crate::stream::{Asking, questions};
 use crate::subscriber::{Subscriber, onboard};
 
-pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
-    let lab = Lab::start().await?;
+pub(crate) async fn measure(load: Load<'_>, report: &mut Report) -> Result<()> {
+    let lab = Lab::start(load.programs).await?;
     let subscribers = onboard(&lab, load.concurrency).await?;
     let unary = Ausf::Unary(AuthenticationServiceClient::new(lab.ausf()?));
     let workers = subscribers
@@ -45,7 +45,7 @@ pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
     )?;
     drop(lab);
 
-    let lab = Lab::start().await?;
+    let lab = Lab::start(load.programs).await?;
     let subscribers = onboard(&lab, load.concurrency).await?;
     let streamed = Ausf::streamed(lab.ausf()?).await?;
     let workers = subscribers

@@ -16,8 +16,8 @@ use crate::report::Report;
 use crate::stream::{Asking, questions};
 use crate::subscriber::{ApplicationKey, onboard};
 
-pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
-    let lab = Lab::start().await?;
+pub(crate) async fn measure(load: Load<'_>, report: &mut Report) -> Result<()> {
+    let lab = Lab::start(load.programs).await?;
     let keys = application_keys(&lab, load.concurrency).await?;
     let unary = Aanf::Unary(ApplicationKeyServiceClient::new(lab.aanf()?));
     report.add(

@@ -15,8 +15,8 @@ const SESSIONS: usize = 1_000;
 /// Octets of each body, as many as a small reading has.
 const BODY: usize = 64;
 
-pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
-    let (process, server) = ServerProcess::spawn_udp().await?;
+pub(crate) async fn measure(load: Load<'_>, report: &mut Report) -> Result<()> {
+    let (process, server) = ServerProcess::spawn_udp(load.programs).await?;
     let mut workers: Vec<_> = (0..load.concurrency)
         .map(|_| Requests {
             devices: Vec::new(),

@@ -11,8 +11,8 @@ use crate::report::Report;
 use crate::server_process::ServerProcess;
 use crate::udp_server::{about, identity, key};
 
-pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
-    let (process, server) = ServerProcess::spawn_udp().await?;
+pub(crate) async fn measure(load: Load<'_>, report: &mut Report) -> Result<()> {
+    let (process, server) = ServerProcess::spawn_udp(load.programs).await?;
     let workers = (0..load.concurrency)
         .map(|number| Handshakes {
             server,

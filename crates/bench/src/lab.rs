@@ -46,16 +46,14 @@ pub(crate) struct Endpoints {
 }
 
 impl Lab {
-    /// Starts the program `berth` that lies beside this one, with its state on the disk beside it.
-    pub(crate) async fn start() -> Result<Self> {
-        let here = std::env::current_exe()?;
-        let beside = here.parent().context("a program lies in a folder")?;
+    /// Starts the program `berth` of a folder, with its state on the disk beside it.
+    pub(crate) async fn start(programs: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("bench-")
-            .tempdir_in(beside)?;
+            .tempdir_in(programs)?;
         let data = folder.path().join("data");
         let log = fs::File::create(folder.path().join("log"))?;
-        let mut command = Command::new(beside.join("berth"));
+        let mut command = Command::new(programs.join("berth"));
         command
             .args(["up", "--lab", "--data"])
             .arg(&data)

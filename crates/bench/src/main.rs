@@ -17,10 +17,11 @@ mod stream;
 mod subscriber;
 mod udp_server;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use report::Report;
@@ -38,6 +39,10 @@ struct Arguments {
     /// Operations under way at a time; by default what suits the measurement.
     #[arg(long)]
     concurrency: Option<usize>,
+    /// Folder of the `berth` and `berth-bench` that play the server, to compare builds; the folder of this program if
+    /// not given.
+    #[arg(long)]
+    programs: Option<PathBuf>,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -82,6 +87,9 @@ async fn main() -> Result<ExitCode> {
         udp_server::run().await?;
         return Ok(ExitCode::SUCCESS);
     }
+    let here = std::env::current_exe()?;
+    let here = here.parent().context("a program lies in a folder")?;
+    let programs = arguments.programs.as_deref().unwrap_or(here);
     let mut report = Report::begin(arguments.json)?;
     let what = if arguments.what.is_empty() {
         What::ALL.to_vec()
@@ -95,6 +103,7 @@ async fn main() -> Result<ExitCode> {
                 .unwrap_or_else(|| what.concurrency())
                 .max(1),
             time: Duration::from_secs(arguments.seconds.max(1)),
+            programs,
         };
         match what {
             What::Aka => aka::measure(load, &mut report).await?,

@@ -1,6 +1,7 @@
 //! Running operations for a time and counting them.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -16,9 +17,11 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How much is asked of the server.
 #[derive(Clone, Copy)]
-pub(crate) struct Load {
+pub(crate) struct Load<'a> {
     pub(crate) concurrency: usize,
     pub(crate) time: Duration,
+    /// Where the programs under measurement lie.
+    pub(crate) programs: &'a Path,
 }
 
 /// Does one operation after the other.
@@ -37,7 +40,7 @@ struct Tally {
 /// Lets all workers work for the time of the load. What begins and ends within it counts.
 pub(crate) async fn measure<W: Worker>(
     about: About,
-    load: Load,
+    load: Load<'_>,
     workers: Vec<W>,
     server: &ServerProcess,
 ) -> Result<Outcome> {

@@ -20,8 +20,8 @@ use crate::subscriber::{ApplicationKey, onboard};
 
 const TLS: &str = "DTLS 1.2 PSK-AES128-CCM8 with K_AF";
 
-pub(crate) async fn measure(load: Load, report: &mut Report) -> Result<()> {
-    let lab = Lab::start().await?;
+pub(crate) async fn measure(load: Load<'_>, report: &mut Report) -> Result<()> {
+    let lab = Lab::start(load.programs).await?;
     let ausf = Ausf::Unary(AuthenticationServiceClient::new(lab.ausf()?));
     let (mut new, mut established) = (Vec::new(), Vec::new());
     for mut subscriber in onboard(&lab, load.concurrency).await? {

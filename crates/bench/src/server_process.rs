@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ pub(crate) struct ServerProcess {
 
 impl ServerProcess {
     /// Starts a server that prints its address, and waits for that.
-    pub(crate) async fn spawn_udp() -> Result<(Self, SocketAddr)> {
-        let mut command = Command::new(std::env::current_exe()?);
+    pub(crate) async fn spawn_udp(programs: &Path) -> Result<(Self, SocketAddr)> {
+        let mut command = Command::new(programs.join("berth-bench"));
         command
             .arg("server")
             .stdin(Stdio::piped())
