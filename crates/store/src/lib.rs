@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod acl;
 mod backend;
 mod claim;
 mod clock;
@@ -52,6 +53,7 @@ mod update;
 mod value;
 mod watch;
 
+pub use acl::acl_rule;
 pub use backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
 pub use claim::{Claim, ClaimError, Scrubbed, Settlement};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -83,7 +83,9 @@ fn with_user(address: ConnectionInfo, config: &StoreConfig) -> Result<Connection
     let mut settings = address
         .redis_settings()
         .clone()
-        .set_protocol(ProtocolVersion::RESP3);
+        .set_protocol(ProtocolVersion::RESP3)
+        // A command more that the function's user would need a right for.
+        .set_skip_set_lib_name();
     if let Some(username) = &config.username {
         settings = settings.set_username(username);
     }

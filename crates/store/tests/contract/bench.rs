@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::redis_server::RedisServer;
+use crate::rights::Users;
 use store::{Database, Kind, Record, Store, StoreConfig};
 
 /// A record for the cases.
@@ -28,6 +29,7 @@ pub(crate) const COUNT: Kind = Kind::new("count");
 pub(crate) struct Bench {
     pub(crate) database: Database,
     pub(crate) store: Store,
+    config: StoreConfig,
     _keep: Option<Box<dyn std::any::Any + Send + Sync>>,
 }
 
@@ -59,6 +61,30 @@ impl Bench {
         Self::open(&config, Some(Box::new((primary, replica)))).await
     }
 
+    /// A server that knows each function as a user with no more than its rights.
+    pub(crate) async fn limited() -> Self {
+        let users = Users::of(&["aanf", "aanf-2", "vault"]);
+        let server = users.start_server(&[]).await;
+        let config = users.config("aanf", &server);
+        Self::open(&config, Some(Box::new((server, users)))).await
+    }
+
+    /// The part of the same server that another function owns.
+    pub(crate) async fn other(&self, function: &str) -> Store {
+        let database = match self.config.username {
+            None => self.database.clone(),
+            Some(_) => {
+                let username = Some(function.to_owned());
+                let config = StoreConfig {
+                    username,
+                    ..self.config.clone()
+                };
+                Database::open(&config).await.unwrap()
+            }
+        };
+        database.for_function(function).unwrap()
+    }
+
     /// A store that the case keeps alive itself.
     pub(crate) async fn on(config: &StoreConfig) -> Self {
         Self::open(config, None).await
@@ -73,6 +99,7 @@ impl Bench {
         Self {
             database,
             store,
+            config: config.clone(),
             _keep: keep,
         }
     }

@@ -107,7 +107,7 @@ pub(crate) async fn ended_and_deleted_names_are_not_listed(bench: &Bench) {
 }
 
 pub(crate) async fn tags_that_hold_a_kind_are_all_listed(bench: &Bench) {
-    let other = bench.database.for_function("aanf-2").unwrap();
+    let other = bench.other("aanf-2").await;
     let mut single = BTreeSet::new();
     let mut named = BTreeSet::new();
     for number in 0..1500 {

@@ -16,6 +16,7 @@ mod outbox;
 mod records;
 mod redis_faults;
 mod redis_server;
+mod rights;
 mod sealed;
 mod watching;
 
@@ -51,6 +52,14 @@ macro_rules! contract {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::$module::$case(&crate::bench::Bench::replicated().await).await;
+                }
+            )+)+
+        }
+        mod limited {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(&crate::bench::Bench::limited().await).await;
                 }
             )+)+
         }

@@ -108,7 +108,7 @@ pub(crate) async fn a_transaction_is_applied_completely_or_not_at_all(bench: &Be
 }
 
 pub(crate) async fn a_tag_of_another_function_is_refused(bench: &Bench) {
-    let vault = bench.database.for_function("vault").unwrap();
+    let vault = bench.other("vault").await;
     let foreign = vault.tag("t").unwrap();
     let mut transaction = bench.store.transaction(&foreign, Class::Session);
     transaction.put(&note(1));
@@ -121,7 +121,7 @@ pub(crate) async fn a_tag_of_another_function_is_refused(bench: &Bench) {
 }
 
 pub(crate) async fn functions_do_not_see_each_other(bench: &Bench) {
-    let vault = bench.database.for_function("vault").unwrap();
+    let vault = bench.other("vault").await;
     let tag = vault.tag("t").unwrap();
     let mut transaction = vault.transaction(&tag, Class::Session);
     transaction.put(&note(1));

@@ -118,17 +118,24 @@ impl RedisServer {
     pub(crate) async fn ask(&self, command: &str) -> String {
         let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut words = command.split(' ');
-        let mut built = redis::cmd(words.next().unwrap());
-        for word in words {
-            built.arg(word);
-        }
-        let answer: redis::Value = built.query_async(&mut connection).await.unwrap();
+        let answer: redis::Value = built(command).query_async(&mut connection).await.unwrap();
         match answer {
             redis::Value::BulkString(octets) => String::from_utf8_lossy(&octets).into_owned(),
             redis::Value::SimpleString(text) => text,
             other => format!("{other:?}"),
         }
+    }
+
+    /// Runs a command given as words as another user.
+    pub(crate) async fn ask_as(
+        &self,
+        user: &str,
+        password: &str,
+        command: &str,
+    ) -> redis::RedisResult<redis::Value> {
+        let client = redis::Client::open(format!("{}?user={user}&pass={password}", self.url()))?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        built(command).query_async(&mut connection).await
     }
 
     /// The socket's address.
@@ -183,6 +190,16 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A command from words with a space between them.
+fn built(command: &str) -> redis::Cmd {
+    let mut words = command.split(' ');
+    let mut built = redis::cmd(words.next().unwrap());
+    for word in words {
+        built.arg(word);
+    }
+    built
 }
 
 /// A port that nobody listened on a moment ago.

@@ -55,7 +55,7 @@ pub(crate) async fn a_watched_tag_hints_at_its_changes(bench: &Bench) {
 
 pub(crate) async fn a_watched_kind_hints_at_changes_in_any_tag(bench: &Bench) {
     let mut watch = bench.store.watch_kind(Note::KIND).await.unwrap();
-    let vault = bench.database.for_function("vault").unwrap();
+    let vault = bench.other("vault").await;
     let foreign = vault.tag("a").unwrap();
     let mut transaction = vault.transaction(&foreign, Class::Session);
     transaction.put(&note(1));

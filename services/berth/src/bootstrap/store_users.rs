@@ -24,17 +24,9 @@ pub(super) fn acl_file(spec: &Spec, users: &[String], found: &Found) -> Result<S
         let hash = HEXLOWER.encode(digest(&SHA256, password.trim_ascii_end()).as_ref());
         let rule = match &user.rule {
             Some(rule) => rule.clone(),
-            None => function_rule(&user.user),
+            None => store::acl_rule(&store::Function::parse(&user.user)?),
         };
         writeln!(file, "user {} on #{hash} {rule}", user.user)?;
     }
     Ok(file)
-}
-
-/// What a function may do: everything with its own keys and channels.
-fn function_rule(function: &str) -> String {
-    format!(
-        "~{function}:* &{function}:* -@all +@connection +@read +@write +@scripting +time +publish +subscribe \
-         +unsubscribe +wait +config|get"
-    )
 }
