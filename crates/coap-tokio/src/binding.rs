@@ -26,6 +26,8 @@ pub(crate) struct Binding<X> {
     commands: mpsc::WeakSender<Command<X>>,
     exchanges: Vec<Exchange>,
     observations: Vec<Observed>,
+    /// Requests of the peer that are being handled.
+    running: usize,
 }
 
 /// An exchange of ours, and who waits for it.
@@ -58,6 +60,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
             commands,
             exchanges: Vec::new(),
             observations: Vec::new(),
+            running: 0,
         }
     }
 
@@ -75,6 +78,11 @@ impl<X: Send + Sync + 'static> Binding<X> {
 
     pub(crate) fn epoch(&self) -> u16 {
         self.facts.epoch
+    }
+
+    /// Whether no request of the peer is being handled.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.running == 0
     }
 
     /// Takes a message of the peer.
@@ -176,6 +184,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
             registration,
         };
         let started = calls.start(session, id, incoming, piggyback);
+        self.running += usize::from(started);
         if let (true, Some(over)) = (started, over) {
             self.observations.push(Observed {
                 request: id,
@@ -189,6 +198,7 @@ impl<X: Send + Sync + 'static> Binding<X> {
 
     /// Gives the peer the answer of the handler.
     pub(crate) fn answer(&mut self, now: Duration, answer: Answer) {
+        self.running = self.running.saturating_sub(1);
         let registered = self
             .observations
             .iter()

@@ -60,6 +60,8 @@ pub(crate) enum Command<X> {
     Revoke(SessionId),
     /// Revokes the sessions that a caller picks.
     RevokeWhere(Picks<X>),
+    /// Sends the peers of a server elsewhere.
+    Retire,
 }
 
 /// How handles reach the driver.

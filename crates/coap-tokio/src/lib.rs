@@ -108,5 +108,5 @@ pub use limits::Limits;
 pub use observation::{Observation, Observing, Registration};
 pub use server::{Server, ServerConfig};
 pub use session::Session;
-pub use stats::Stats;
+pub use stats::{ClosingCounts, FailureCounts, Stats};
 pub use tasks::Tasks;

@@ -157,6 +157,7 @@ impl<H: Handler<()>> Driver<H> {
 
     fn handshake_failed(&mut self, reason: FailureReason) {
         self.counters.handshakes_failed.one();
+        self.counters.failures.one(reason);
         let error = if self.engine.identity_hint().is_none() || self.is_hint_expected() {
             ConnectError::Handshake(reason)
         } else {
@@ -173,6 +174,7 @@ impl<H: Handler<()>> Driver<H> {
             return;
         };
         self.counters.sessions.set(0);
+        self.counters.closings.one(reason);
         let session = binding.session();
         binding.count(&self.counters);
         binding.end(reason);
@@ -214,8 +216,8 @@ impl<H: Handler<()>> Driver<H> {
                 },
                 Some(binding),
             ) => binding.notify(now, request, response, reliability),
-            // a client looks up no keys, and has no sessions to pick from
-            (Command::Key { .. } | Command::RevokeWhere(_), _)
+            // a client looks up no keys, and has no other sessions to pick from or to retire from
+            (Command::Key { .. } | Command::RevokeWhere(_) | Command::Retire, _)
             | (Command::Cancel { .. } | Command::Notify { .. }, None) => {}
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Driver<K: KeyLookup, H> {
     pub(super) sessions: HashMap<SessionId, Bound<K::Context>>,
     pub(super) handshakes: Handshakes<K::Context>,
     pub(super) timers: Timers,
+    /// No new peers are taken, and each session ends when it has been answered.
+    pub(super) retired: bool,
     /// Sessions whose endpoint may have something to send or report.
     pub(super) touched: Vec<SessionId>,
     /// What the engine made of datagrams, keys and time.
@@ -100,12 +102,13 @@ where
                 Wake::Command(None) | Wake::Answer(None) => {}
                 Wake::Timer => self.tick(),
                 Wake::Shutdown => {
-                    self.calls.drain();
+                    self.retire();
                     drained_at = Some(tokio::time::Instant::now() + drain);
                 }
                 Wake::DrainOver => break,
             }
             self.settle();
+            self.counters.handshakes.set(self.engine.handshake_count());
             self.flush().await;
         }
         self.close_all().await;
@@ -123,6 +126,11 @@ where
 
     fn datagram(&mut self, datagram: &[u8], from: SocketAddr) {
         self.counters.datagrams_received.one();
+        if self.retired && is_client_hello(datagram) {
+            // whoever sends the peer elsewhere has not noticed yet; its next attempt goes to another server
+            self.counters.datagrams_ignored.one();
+            return;
+        }
         let handshakes = self.engine.handshake_count();
         let before = self.arrived.octets().len();
         let segments = self.arrived.segments().len();
@@ -200,6 +208,7 @@ where
                     binding.notify(now, request, response, reliability);
                 }
             }
+            Command::Retire => self.retire(),
             Command::Close(session) => self.engine.close(session, &mut self.arrived),
             Command::Revoke(session) => self.engine.revoke(session, &mut self.arrived),
             Command::RevokeWhere(picks) => {
@@ -212,6 +221,14 @@ where
                 }
             }
         }
+    }
+
+    /// Takes no new peers and begins no more requests. Sessions end by close_notify as soon as what they asked is
+    /// answered, so that their peers connect again at once, elsewhere.
+    fn retire(&mut self) {
+        self.calls.drain();
+        self.retired = true;
+        self.touched.extend(self.sessions.keys());
     }
 
     fn next_timeout(&self) -> Option<Duration> {
@@ -250,6 +267,9 @@ where
                     debug!(%error, "message not sent");
                 }
             }
+            if self.retired && bound.binding.is_idle() {
+                self.engine.close(id, &mut self.leaving);
+            }
             let next = bound.binding.next_timeout();
             self.timers.set(id, &mut bound.timer, next);
             while let Some(event) = self.leaving.next_event() {
@@ -284,6 +304,13 @@ fn is_hello_verify_request(datagram: &[u8]) -> bool {
     datagram.first() == Some(&22)
         && datagram.get(3..5) == Some(&[0, 0])
         && datagram.get(13) == Some(&3)
+}
+
+/// Whether a datagram begins a handshake: an unprotected handshake record with a message of type 1.
+fn is_client_hello(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&22)
+        && datagram.get(3..5) == Some(&[0, 0])
+        && datagram.get(13) == Some(&1)
 }
 
 /// Datagrams taken at one wake.

@@ -135,6 +135,9 @@ where
         }
         let timer = None;
         self.sessions.insert(id, Bound { binding, timer });
+        if self.retired {
+            self.touched.push(id);
+        }
         self.count_sessions();
     }
 
@@ -144,6 +147,7 @@ where
         };
         self.timers.set(id, &mut bound.timer, None);
         self.count_sessions();
+        self.counters.closings.one(reason);
         let session = bound.binding.session();
         bound.binding.count(&self.counters);
         bound.binding.end(reason);
@@ -155,6 +159,7 @@ where
     fn handshake_failed(&mut self, session: SessionId, reason: FailureReason) {
         self.handshakes.end(session);
         self.counters.handshakes_failed.one();
+        self.counters.failures.one(reason);
         if reason == FailureReason::Restarted {
             self.counters.handshakes_started.one();
         }

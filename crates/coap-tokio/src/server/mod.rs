@@ -45,8 +45,8 @@ impl<X> Clone for Server<X> {
 impl<X: Send + Sync + 'static> Server<X> {
     /// Binds the socket and starts to serve.
     ///
-    /// When the token of `tasks` is cancelled, the server refuses new requests by 5.03, waits for the handlers for
-    /// [`ServerConfig::drain`], closes all sessions and ends.
+    /// When the token of `tasks` is cancelled, the server [retires](Self::retire), waits for the handlers for
+    /// [`ServerConfig::drain`], closes what is left and ends.
     ///
     /// # Errors
     ///
@@ -114,6 +114,7 @@ impl<X: Send + Sync + 'static> Server<X> {
             sessions: Default::default(),
             handshakes: Handshakes::new(config.lookup_timeout),
             timers: Timers::default(),
+            retired: false,
             touched: Vec::new(),
             arrived: dtls::Out::new(),
             leaving: dtls::Out::new(),
@@ -135,6 +136,15 @@ impl<X: Send + Sync + 'static> Server<X> {
     /// The counts.
     pub fn stats(&self) -> Stats {
         self.counters.snapshot()
+    }
+
+    /// Sends all peers elsewhere, without waiting for it to be done, and for good: hellos are dropped, requests are
+    /// refused by 5.03, and each session ends by close_notify as soon as what it has asked already is answered.
+    ///
+    /// For a server among several, before it ends: its peers connect again at once, at another one.
+    pub async fn retire(&self) {
+        // without a driver there are no sessions
+        let _ = self.commands.send(Command::Retire).await;
     }
 
     /// Revokes every session whose context `picks` picks, without waiting for it to be done.

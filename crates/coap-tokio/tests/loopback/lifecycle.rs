@@ -140,6 +140,31 @@ async fn a_draining_server_answers_what_runs_and_refuses_the_rest() {
 }
 
 #[tokio::test]
+async fn a_retired_server_ends_sessions_as_they_fall_idle_and_takes_no_others() {
+    let bench = Bench::start().await;
+    let idle = bench.client("bob").await;
+    let busy = bench.client("alice").await;
+    let slow = busy.request(Request::get("/slow"));
+    let retire = async {
+        until(|| bench.server.stats().requests == 1).await;
+        bench.server.retire().await;
+        assert_eq!(idle.closed().await, CloseReason::PeerClosed);
+        assert_eq!(bench.server.stats().sessions, 1);
+        bench.resources.gate.add_permits(1);
+    };
+    let (response, ()) = tokio::join!(slow, retire);
+    assert_eq!(response.unwrap().code, Code::CONTENT);
+    assert_eq!(busy.closed().await, CloseReason::PeerClosed);
+    assert_eq!(bench.server.stats().closings.closed, 2);
+
+    let mut config = client_config(bench.address(), "alice");
+    config.handshake_timeout = std::time::Duration::from_millis(300);
+    assert!(bench.connect(config).await.is_err());
+    assert_eq!(bench.server.stats().handshakes_started, 2);
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_device_comes_back_after_the_server_was_restarted() {
     let bench = Bench::start().await;
     let address = bench.address();
