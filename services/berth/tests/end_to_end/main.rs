@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod aka;
+mod balancer;
 mod check;
 mod cluster;
 mod concurrency;
@@ -15,6 +16,7 @@ mod installation;
 mod owa;
 mod process;
 mod redis_server;
+mod replicas;
 mod search;
 mod secrets;
 mod telemetry;
