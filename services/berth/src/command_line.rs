@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Lab(crate::lab::Options),
     /// Makes the Secrets of an installation in Kubernetes, where they are missing.
     Bootstrap(crate::bootstrap::Options),
+    /// Collects what somebody needs to help from afar, without secrets, into one file.
+    SupportBundle(crate::support_bundle::Options),
     /// Prints docs/reference.md: every setting with its default, every cause.
     #[command(hide = true)]
     Reference {

@@ -7,6 +7,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod endpoints;
+mod http;
 mod kubernetes;
 mod lab;
 mod operator;
@@ -16,6 +17,7 @@ mod run_role;
 mod self_description;
 mod stores;
 mod story;
+mod support_bundle;
 mod up;
 
 use std::io::Write as _;
@@ -42,6 +44,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::Bootstrap(options) => bootstrap::run(options).await,
         Command::Check(options) => check::run(options).await,
+        Command::SupportBundle(options) => support_bundle::run(options).await,
         Command::Lab(options) => lab::run(options).await,
         Command::Reference { schema } => reference::print(schema),
         Command::Function(command) => {

@@ -20,7 +20,9 @@ pub(super) const VAULT: [&str; 5] = [
 pub(super) fn draw(operator_id: &str, means: &Means<'_>) -> Result<Data> {
     let operator_id =
         OperatorId::parse(operator_id).map_err(|_| anyhow::anyhow!("operator_id is no name"))?;
-    let now = means.now.duration_since(std::time::SystemTime::UNIX_EPOCH)?;
+    let now = means
+        .now
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)?;
     let drawn = vault::operator_keys::draw(&operator_id, now.as_secs(), means.random)?;
     let mut data = Data::from([(ROOT_KEY.to_owned(), drawn.root_key)]);
     for (name, content) in drawn.vault {

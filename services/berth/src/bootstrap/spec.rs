@@ -286,7 +286,10 @@ fn check_user(spec: &Spec, user: &StoreUser) -> Result<()> {
             let plain = rule.split(' ').all(|part| {
                 word(part) && !part.starts_with(['>', '<', '#', '!']) && part != "nopass"
             });
-            ensure!(plain, "rule must be permissions alone, with single spaces between");
+            ensure!(
+                plain,
+                "rule must be permissions alone, with single spaces between"
+            );
         }
         None => {
             NetworkFunction::from_name(&user.user)

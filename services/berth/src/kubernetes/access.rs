@@ -7,13 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail, ensure};
 use data_encoding::BASE64;
 use hyper::Uri;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use zeroize::Zeroizing;
+
+use super::verify::Verifier;
 
 /// An API server and an identity.
 pub(super) struct Access {
@@ -174,15 +176,15 @@ fn decode(text: &str) -> Result<Vec<u8>> {
 }
 
 fn tls(authority: &[u8], own: Option<Pair>) -> Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(authority) {
-        roots.add(certificate.context("the cluster's certificate authority")?)?;
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::aws_lc_rs::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()?
-    .with_root_certificates(roots);
+    let authorities = CertificateDer::pem_slice_iter(authority)
+        .collect::<Result<Vec<_>, _>>()
+        .context("the cluster's certificate authority")?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = Verifier::new(authorities, Arc::clone(&provider))?;
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
     Ok(Arc::new(match own {
         Some((chain, key)) => {
             let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>()?;

@@ -98,7 +98,13 @@ mod tests {
         let now = UnixTime::now();
         let verified = |authority: &CertificateDer<'_>, name: &'static str, now| {
             let name = ServerName::try_from(name).unwrap();
-            verify(server.der(), std::slice::from_ref(authority), &algorithms, &name, now)
+            verify(
+                server.der(),
+                std::slice::from_ref(authority),
+                &algorithms,
+                &name,
+                now,
+            )
         };
         assert!(verified(own.der(), "api.example", now).is_ok());
         assert!(verified(own.der(), "other.example", now).is_err());

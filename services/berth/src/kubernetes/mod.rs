@@ -2,22 +2,23 @@
 //! library would add more to the binary than everything else that speaks https in it.
 
 mod access;
+mod issued;
+mod verify;
 
 use std::io;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use futures::future::{Either, select};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use self::access::Access;
+use crate::http::exchange;
 
 /// The API server, as this process may use it.
 pub(crate) struct Kubernetes {
@@ -74,7 +75,7 @@ impl Kubernetes {
         }
     }
 
-    /// All objects with these labels (`a=b,c=d`).
+    /// All objects with these labels (`a=b,c=d`); all there are when none are given.
     pub(crate) async fn list(&self, resource: Resource, labels: &str) -> Result<Value> {
         let path = format!(
             "{}?labelSelector={}",
@@ -125,14 +126,24 @@ impl Kubernetes {
         previous: bool,
         lines: u32,
     ) -> Result<Bytes> {
-        let path = format!(
-            "{}/{pod}/log?container={container}&previous={previous}&tailLines={lines}",
-            self.path(PODS)
-        );
+        let rest = format!("log?container={container}&previous={previous}&tailLines={lines}");
+        self.of_pod(pod, &rest, "pods/log").await
+    }
+
+    /// What a pod answers to a GET, by way of the API server. `port` is a name or a number.
+    pub(crate) async fn get_from_pod(&self, pod: &str, port: &str, path: &str) -> Result<Bytes> {
+        let pod = format!("{pod}:{port}");
+        self.of_pod(&pod, &format!("proxy{path}"), "pods/proxy")
+            .await
+    }
+
+    async fn of_pod(&self, pod: &str, rest: &str, plural: &'static str) -> Result<Bytes> {
+        let path = format!("{}/{pod}/{rest}", self.path(PODS));
         let (status, body) = self.call(&Method::GET, &path, None).await?;
+        let resource = Resource { plural, ..PODS };
         match status {
             StatusCode::OK => Ok(body),
-            _ => bail!(self.refusal("get", LOGS, pod, status, &body)),
+            _ => bail!(self.refusal("get", resource, pod, status, &body)),
         }
     }
 
@@ -160,13 +171,21 @@ impl Kubernetes {
             let attempt = tokio::time::timeout(ATTEMPT, self.attempt(method, path, body.clone()));
             let failure = match attempt.await {
                 Ok(Ok((status, body))) if !is_passing(status) => return Ok((status, body)),
-                Ok(Ok((status, body))) => anyhow::anyhow!("{status}: {}", message(&body)),
+                Ok(Ok((status, body))) => {
+                    anyhow::anyhow!("it answers {status}: {}", message(&body))
+                }
+                Ok(Err(error)) if is_distrust(&error) => {
+                    return Err(error.context(format!(
+                        "{} is not the API server that is expected there",
+                        self.access.authority()
+                    )));
+                }
                 Ok(Err(error)) => error,
                 Err(_) => anyhow::anyhow!("no answer within {} s", ATTEMPT.as_secs()),
             };
             if Instant::now() + pause > end {
                 return Err(failure.context(format!(
-                    "the Kubernetes API server {} does not answer",
+                    "the Kubernetes API server {} does not do what is asked",
                     self.access.authority()
                 )));
             }
@@ -201,22 +220,7 @@ impl Kubernetes {
         let stream = connector
             .connect(self.access.server_name()?, stream)
             .await?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let exchange = Box::pin(async move {
-            let answer = sender.send_request(request).await?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), LARGEST_ANSWER)
-                .collect()
-                .await
-                .map_err(io::Error::other)?;
-            anyhow::Ok((status, body.to_bytes()))
-        });
-        match select(exchange, Box::pin(connection)).await {
-            Either::Left((answer, _)) => answer,
-            // It has read everything and closed: what is left is to take it.
-            Either::Right((_, exchange)) => exchange.await,
-        }
+        exchange(stream, request, LARGEST_ANSWER).await
     }
 
     fn refusal(
@@ -251,12 +255,21 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// What the server says, without what it may quote of the request.
+/// Whether the server showed a certificate that another attempt will not make any better.
+fn is_distrust(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+}
+
+/// What the server says.
 fn message(body: &[u8]) -> String {
     let status: Option<Value> = serde_json::from_slice(body).ok();
-    let text = status.as_ref().and_then(|status| status.get("message"));
-    let text = text.and_then(Value::as_str).unwrap_or("no reason given");
-    text.chars().take(300).collect()
+    let said = status.as_ref().and_then(|status| status.get("message"));
+    match said.and_then(Value::as_str) {
+        Some(said) => said.chars().take(300).collect(),
+        // A pod behind the API server.
+        None => String::from_utf8_lossy(body).chars().take(300).collect(),
+    }
 }
 
 fn parse(body: &[u8]) -> Result<Value> {
@@ -280,10 +293,6 @@ fn encode_query(text: &str) -> String {
 pub(crate) const PODS: Resource = Resource {
     group: "api/v1",
     plural: "pods",
-};
-const LOGS: Resource = Resource {
-    group: "api/v1",
-    plural: "pods/log",
 };
 const ATTEMPT: Duration = Duration::from_secs(15);
 /// A list of all that a release consists of is far smaller.

@@ -1,0 +1,180 @@
+//! From an installation without a cluster: its folder, its settings, its admin ports, and what `berth check` finds.
+
+use std::ffi::OsStr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode, Uri, header};
+use nf_runtime::config;
+use nf_runtime::pki::CertificateFacts;
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use super::{Bundle, PATIENCE};
+use crate::config::BerthConfig;
+use crate::endpoints::Endpoints;
+use crate::http::exchange;
+
+/// What belongs to an endpoints.json.
+pub(super) async fn of_target(bundle: &mut Bundle, target: &Path, lines: u32) {
+    bundle.add_result("endpoints.json", read(target));
+    match Endpoints::read(target) {
+        Ok(endpoints) => {
+            certificates(bundle, &[&endpoints.ca, &endpoints.admin_cert]);
+            for url in &endpoints.admin_urls {
+                admin(bundle, url).await;
+            }
+        }
+        Err(error) => bundle.miss("endpoints", &error),
+    }
+    if let Some(folder) = target.parent() {
+        processes(bundle, &folder.join("processes"), lines);
+    }
+    check(bundle, "--target", target).await;
+}
+
+/// What belongs to a settings file.
+pub(super) async fn of_config(bundle: &mut Bundle, file: &Path) {
+    match config::load::<BerthConfig>(Some(file), &[]) {
+        Ok(settings) => {
+            let printed = config::print(&settings).map_err(Into::into);
+            bundle.add_result("settings.toml", printed);
+            certificates(
+                bundle,
+                &[
+                    &settings.tls.ca,
+                    &settings.tls.certificate,
+                    &settings.subscription_manager.portal_certificate,
+                ],
+            );
+            if let Some(address) = settings.admin_listen {
+                admin(bundle, &format!("http://{}", reachable(address))).await;
+            }
+        }
+        Err(error) => bundle.miss("settings", &error.into()),
+    }
+    check(bundle, "--config", file).await;
+}
+
+/// Settings and logs of functions that run as processes of their own.
+fn processes(bundle: &mut Bundle, folder: &Path, lines: u32) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let name = format!("processes/{name}");
+        match path.extension().and_then(OsStr::to_str) {
+            Some("toml") => bundle.add_result(name, read(&path)),
+            Some("log") => {
+                let content = read(&path).map(|content| last(&content, lines).to_vec());
+                bundle.add_result(name, content);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn last(content: &[u8], lines: u32) -> &[u8] {
+    let mut ends = content
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, octet)| **octet == b'\n');
+    let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+    // The end of the line before the first one that is kept.
+    match ends.nth(lines) {
+        Some((at, _)) => content.get(at + 1..).unwrap_or_default(),
+        None => content,
+    }
+}
+
+/// How long certificates are good.
+fn certificates(bundle: &mut Bundle, files: &[&Path]) {
+    let mut report = String::new();
+    for file in files {
+        let found = read(file).and_then(|pem| {
+            let pem = String::from_utf8_lossy(&pem).into_owned();
+            CertificateFacts::read(&pem).context("it holds no certificate")
+        });
+        match found {
+            Ok(facts) => {
+                let left = facts.not_after.duration_since(SystemTime::now());
+                let left = left.map_or(0, |left| left.as_secs() / 86_400);
+                let names = [facts.uris, facts.dns].concat().join(" ");
+                report += &format!("{}: {left} days left, for {names}\n", file.display());
+            }
+            Err(error) => bundle.miss(file.display().to_string(), &error),
+        }
+    }
+    bundle.add("certificates.txt", report.as_bytes());
+}
+
+/// What an admin port says. `url` is `http://host:port`.
+async fn admin(bundle: &mut Bundle, url: &str) {
+    let name = url.trim_start_matches("http://").replace(':', "-");
+    for page in ["/version", "/readyz", "/metrics"] {
+        let answer = tokio::time::timeout(PATIENCE, get(url, page)).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(_) => Err(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs())),
+        };
+        bundle.add_result(format!("admin/{name}{page}"), answer);
+    }
+}
+
+async fn get(url: &str, page: &str) -> Result<Bytes> {
+    let uri: Uri = url.parse()?;
+    let authority = uri.authority().context("the admin port has no address")?;
+    let stream = TcpStream::connect(authority.as_str()).await?;
+    let request = Request::get(page)
+        .header(header::HOST, authority.as_str())
+        .header(header::CONNECTION, "close")
+        .body(Full::new(Bytes::new()))?;
+    let (status, body) = exchange(stream, request, LARGEST_PAGE).await?;
+    // Not ready is an answer too, and the one that matters most.
+    match status {
+        StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE => Ok(body),
+        _ => bail!("{page} answered {status}"),
+    }
+}
+
+/// Where an address that is listened on can be reached from here.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
+}
+
+/// What `berth check` says, as a process of its own: whatever befalls it, the bundle is made.
+async fn check(bundle: &mut Bundle, option: &str, file: &Path) {
+    let checked = async {
+        let ran = Command::new(std::env::current_exe()?)
+            .args(["check", "--json", option])
+            .arg(file)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let ran = tokio::time::timeout(CHECK, ran)
+            .await
+            .with_context(|| format!("berth check took more than {} s", CHECK.as_secs()))??;
+        let mut said = ran.stdout;
+        said.extend(ran.stderr);
+        ensure!(!said.is_empty(), "berth check said nothing");
+        Ok(said)
+    };
+    bundle.add_result("check.jsonl", checked.await);
+}
+
+const LARGEST_PAGE: usize = 16 << 20;
+const CHECK: std::time::Duration = std::time::Duration::from_secs(60);
