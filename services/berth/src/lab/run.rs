@@ -39,8 +39,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         serve_admin(address, "lab", &runtime).await?;
     }
     let site = Site::of_config(&config)?;
-    let operator = Operator::new(&site, &runtime)?;
-    operator.identity.watch(&runtime.lifecycle);
+    // The operator's calls outlive everything else: the last of them remove what is registered.
+    let office = Runtime::new(config.shutdown.clone(), config.grpc.clone());
+    let operator = Operator::new(&site, &office)?;
+    operator.identity.watch(&office.lifecycle);
     let channels = |callee| operator.channel(callee);
 
     let lab = &config.lab;
@@ -48,8 +50,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let laboratory = Laboratory::open(lab, host, &runtime).await?;
     let manufacturer = format!("Laboratory manufacturer {}", lab.name);
     let mut registration = Registration::new(&laboratory, &manufacturer, &lab.name, true);
+    // A call that a signal breaks off may still take effect after its removal, so none of these is.
+    let put = registration.put(&channels).await;
     let begin = async {
-        registration.put(&channels).await?;
+        put?;
         let n1 = start_gateway(lab, &config, &site, &runtime).await?;
         let reached = std::net::SocketAddr::new(lab.advertised_address, n1.port());
         laboratory
@@ -81,6 +85,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         Ok(removed) => removed,
         Err(_) => Err(anyhow::anyhow!("the functions do not answer")),
     };
+    let _ = office.lifecycle.shutdown().await;
     telemetry.shutdown().await;
     begun.transpose()?;
     removed.context("something of the laboratory stays registered")?;
