@@ -20,6 +20,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("kill", "procps", "stopping processes"),
     ("musl-gcc", "musl-tools", "static binaries of images"),
     ("openssl", "openssl", "interoperability of DTLS"),
+    ("promtool", "prometheus", "alerts and dashboards"),
 ];
 
 /// For devices without an operating system, and for images.
@@ -50,6 +51,13 @@ pub(crate) fn install() -> Result<()> {
             .env("DEBIAN_FRONTEND", "noninteractive")
             .run()
             .with_context(|| format!("install by hand: apt-get install {}", missing.join(" ")))?;
+        if missing.contains(&"prometheus") && find("systemctl").is_some() {
+            // The tests run their own; the package would run one for the machine. There is none to stop where
+            // systemd does not run.
+            let _ = Program::new("systemctl")
+                .args(["disable", "--now", "prometheus"])
+                .run();
+        }
     }
     Program::new("rustup")
         .args(["target", "add"])

@@ -29,7 +29,10 @@ pub(super) fn fill(
             .listen
             .insert(key(function), data.tcp(function.name())?);
     }
-    config.admin_listen = Some(data.tcp("admin")?);
+    // What watches this machine has to know the port beforehand.
+    if !config.admin_listen.is_some_and(|it| it.ip().is_loopback()) {
+        config.admin_listen = Some(data.tcp("admin")?);
+    }
 
     let stores = data.folder("store")?;
     for (name, store) in [

@@ -1,0 +1,374 @@
+//! One trace leads from a device through every function that its step needs, and log lines name it.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::tempdir;
+use ue::{CertificatePresentation, Traceparent, Ue};
+
+use crate::device::{manufacture, onboard};
+use crate::installation::Installation;
+use crate::process::LIMIT;
+use crate::redis_server::RedisServer;
+use crate::search::files;
+use crate::telemetry::{Collector, Traced};
+
+const ONBOARDING: &str = "0000000000000000000000000000000a";
+const AUTHENTICATION: &str = "0000000000000000000000000000000b";
+/// The span of the device, which it tells nobody but the network.
+const DEVICE: &str = "00000000000000dd";
+
+const EXCHANGE: [(&str, &str); 1] = [(
+    "access-gateway",
+    "berth.access_gateway.v1.N1Service/Exchange",
+)];
+const START: [(&str, &str); 5] = [
+    ("access-gateway", "access_gateway.one_way_authentication"),
+    ("access-gateway", "berth.ausf.v1.OneWayAuthService/Start"),
+    ("ausf", "berth.ausf.v1.OneWayAuthService/Start"),
+    ("ausf", "ausf.start_owa"),
+    ("ausf", "berth.vault.v1.VaultService/SignOwaNet"),
+];
+const PROVE: [(&str, &str); 4] = [
+    ("access-gateway", "access_gateway.one_way_authentication"),
+    ("access-gateway", "berth.ausf.v1.OneWayAuthService/Prove"),
+    ("ausf", "berth.ausf.v1.OneWayAuthService/Prove"),
+    ("ausf", "ausf.prove_owa"),
+];
+const SIGN_UP: [(&str, &str); 2] = [
+    ("subscription-manager", "portal.sign_up"),
+    ("subscription-manager", "subscription_manager.sign_up"),
+];
+const ENROL: [(&str, &str); 2] = [
+    ("subscription-manager", "subscription_manager.outbox"),
+    ("subscription-manager", "subscription_manager.enrol"),
+];
+const CONFIRM: [(&str, &str); 4] = [
+    ("access-gateway", "access_gateway.authentication_response"),
+    (
+        "access-gateway",
+        "berth.ausf.v1.AuthenticationService/ConfirmAka",
+    ),
+    ("ausf", "berth.ausf.v1.AuthenticationService/ConfirmAka"),
+    ("ausf", "ausf.confirm_aka"),
+];
+
+#[tokio::test]
+async fn each_step_of_the_story_is_one_trace_through_all_functions() {
+    let folder = tempdir().unwrap();
+    let (collector, otlp) = Collector::start().await;
+    let redis = RedisServer::start();
+    let settings = folder.path().join("berth.toml");
+    let telemetry = format!("[telemetry]\nlog_filter = \"{LOGGED}\"\notlp_endpoint = \"{otlp}\"\n");
+    std::fs::write(&settings, redis.settings() + &telemetry).unwrap();
+    let data = folder.path().join("data");
+    let settings = settings.to_str().unwrap();
+    let arguments = ["--lab", "--processes", "--config", settings];
+    let installation = Installation::start(&data, &arguments);
+
+    let band = play(&folder.path().join("band"), &installation).await;
+    let sensor = play(&folder.path().join("sensor"), &installation).await;
+    deliver(&sensor, &band).await;
+    // What waits to be sent is sent when a process stops.
+    let stopping = tokio::task::spawn_blocking(|| installation.stop());
+    stopping.await.unwrap();
+
+    let traces = Traces::new(collector.spans());
+    traces.assert_whole();
+    traces.assert_onboarding();
+    traces.assert_authentication();
+    traces.assert_messaging();
+    assert_logged(&data);
+}
+
+/// From the factory into service; the device names a trace for each step.
+async fn play(folder: &Path, installation: &Installation) -> Ue {
+    let mut device = manufacture(folder, &installation.lab(), CertificatePresentation::Url);
+    let trace = attached(ONBOARDING);
+    onboard(&mut device).await;
+    drop(trace);
+    let trace = attached(AUTHENTICATION);
+    device.authenticate().await.unwrap();
+    drop(trace);
+    device
+}
+
+/// Everything runs on the thread of the test.
+#[must_use]
+fn attached(trace: &str) -> impl Drop + use<> {
+    struct Attached<T>(Option<T>);
+    impl<T> Drop for Attached<T> {
+        fn drop(&mut self) {
+            drop(self.0.take());
+        }
+    }
+    let traceparent: Traceparent = format!("00-{trace}-{DEVICE}-01").parse().unwrap();
+    Attached(Some(traceparent.attach()))
+}
+
+async fn deliver(sensor: &Ue, band: &Ue) {
+    let mut sender = sensor.register().await.unwrap();
+    let mut receiver = band.register().await.unwrap();
+    let to = receiver.registration().ue_service_id.clone();
+    sender.send(to.as_str(), "hello").await.unwrap();
+    receiver.receive(LIMIT).await.unwrap();
+    sender.deregister().await.unwrap();
+    receiver.deregister().await.unwrap();
+}
+
+/// All spans by their parents.
+struct Traces {
+    spans: Vec<Traced>,
+    below: HashMap<(String, String), Vec<usize>>,
+}
+
+impl Traces {
+    fn new(spans: Vec<Traced>) -> Self {
+        let mut below: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, span) in spans.iter().enumerate() {
+            let place = (span.trace_id.clone(), span.parent.clone());
+            below.entry(place).or_default().push(index);
+        }
+        Self { spans, below }
+    }
+
+    /// Nothing hangs in the air: each parent was sent too, or is the device's.
+    fn assert_whole(&self) {
+        let known: HashSet<_> = self
+            .spans
+            .iter()
+            .map(|span| (span.trace_id.as_str(), span.span_id.as_str()))
+            .collect();
+        for span in &self.spans {
+            let parent = (span.trace_id.as_str(), span.parent.as_str());
+            assert!(
+                span.parent.is_empty() || span.parent == DEVICE || known.contains(&parent),
+                "{span:#?} has a parent that nobody sent"
+            );
+        }
+        let services: HashSet<_> = self.spans.iter().map(|span| &span.service).collect();
+        // Eight functions, and the process that set the laboratory up.
+        assert_eq!(services.len(), 9, "{services:?}");
+    }
+
+    /// The spans of a path, each the child of the one before; the first below `parent` of a trace.
+    fn ends(&self, trace: &str, parent: &str, path: &[(&str, &str)]) -> Vec<&Traced> {
+        let Some(((service, name), rest)) = path.split_first() else {
+            return Vec::new();
+        };
+        let place = (trace.to_owned(), parent.to_owned());
+        let children = self.below.get(&place).into_iter().flatten();
+        children
+            .map(|index| &self.spans[*index])
+            .filter(|span| span.service == *service && span.name == *name)
+            .flat_map(|span| match rest {
+                [] => vec![span],
+                _ => self.ends(trace, &span.span_id, rest),
+            })
+            .collect()
+    }
+
+    /// There is such a path; a name alone stands for the call of a procedure of another function.
+    fn assert_path(&self, trace: &str, parent: &str, parts: &[&[(&str, &str)]]) -> &Traced {
+        let path: Vec<_> = parts.concat();
+        let ends = self.ends(trace, parent, &path);
+        let tree = || {
+            let mut lines = Vec::new();
+            self.draw(trace, parent, 0, &mut lines);
+            lines.join("\n")
+        };
+        assert!(!ends.is_empty(), "no path {path:#?} in\n{}", tree());
+        ends[0]
+    }
+
+    fn draw(&self, trace: &str, parent: &str, depth: usize, lines: &mut Vec<String>) {
+        let place = (trace.to_owned(), parent.to_owned());
+        for index in self.below.get(&place).into_iter().flatten() {
+            let span = &self.spans[*index];
+            lines.push(format!(
+                "{:1$}{2} {3}",
+                "",
+                2 * depth,
+                span.service,
+                span.name
+            ));
+            self.draw(trace, &span.span_id, depth + 1, lines);
+        }
+    }
+
+    fn assert_onboarding(&self) {
+        let assert = |parts: &[&[(&str, &str)]]| self.assert_path(ONBOARDING, DEVICE, parts);
+        let vault = [
+            ("vault", "berth.vault.v1.VaultService/SignOwaNet"),
+            ("vault", "vault.sign_owa_net"),
+        ];
+        assert(&[&EXCHANGE, &START, &vault]);
+        let fetch = call(
+            "ausf",
+            "certificate-fetcher",
+            "berth.certificate_fetcher.v1.FetchService/Fetch",
+            "certificate_fetcher.fetch",
+        );
+        assert(&[
+            &EXCHANGE,
+            &PROVE,
+            &[("ausf", "ausf.device_certificate")],
+            &fetch,
+        ]);
+        let open = call(
+            "ausf",
+            "subscription-manager",
+            "berth.subscription_manager.v1.DeviceIntakeService/DeviceAuthenticated",
+            "subscription_manager.open_session",
+        );
+        assert(&[&EXCHANGE, &PROVE, &open]);
+        assert(&[&[("subscription-manager", "portal.captive_api")]]);
+        assert(&[&[
+            ("subscription-manager", "portal.enter"),
+            ("subscription-manager", "subscription_manager.link_browser"),
+        ]]);
+        let mint = call(
+            "subscription-manager",
+            "vault",
+            "berth.vault.v1.VaultService/Mint",
+            "vault.mint",
+        );
+        let seal = call(
+            "subscription-manager",
+            "vault",
+            "berth.vault.v1.VaultService/Seal",
+            "vault.seal",
+        );
+        let associate = call(
+            "subscription-manager",
+            "configuration-management",
+            "berth.configuration_management.v1.AssociationService/Put",
+            "configuration_management.open_association",
+        );
+        for work in [&mint, &seal, &associate] {
+            assert(&[&SIGN_UP, &ENROL, work]);
+        }
+    }
+
+    fn assert_authentication(&self) {
+        let assert = |parts: &[&[(&str, &str)]]| self.assert_path(AUTHENTICATION, DEVICE, parts);
+        let start = call(
+            "access-gateway",
+            "ausf",
+            "berth.ausf.v1.AuthenticationService/StartAka",
+            "ausf.start_aka",
+        );
+        let vector = call(
+            "ausf",
+            "vault",
+            "berth.vault.v1.VaultService/GetVector",
+            "vault.get_vector",
+        );
+        assert(&[
+            &EXCHANGE,
+            &[("access-gateway", "access_gateway.registration")],
+            &start,
+            &vector,
+        ]);
+        let promote = call(
+            "ausf",
+            "vault",
+            "berth.vault.v1.VaultService/Promote",
+            "vault.promote",
+        );
+        assert(&[&EXCHANGE, &CONFIRM, &promote]);
+        let outbox = [("ausf", "ausf.outbox")];
+        let anchor = call(
+            "ausf",
+            "aanf",
+            "berth.aanf.v1.AnchorKeyService/Register",
+            "aanf.register_anchor_key",
+        );
+        assert(&[&EXCHANGE, &CONFIRM, &outbox, &anchor]);
+        let activate = call(
+            "ausf",
+            "subscription-manager",
+            "berth.subscription_manager.v1.DeliveryService/CredentialActivated",
+            "subscription_manager.activate_credential",
+        );
+        assert(&[&EXCHANGE, &CONFIRM, &outbox, &activate]);
+    }
+
+    /// Datagrams carry no trace: it begins at the server.
+    fn assert_messaging(&self) {
+        let server = "msgin5g-server";
+        let key = call(
+            server,
+            "aanf",
+            "berth.aanf.v1.ApplicationKeyService/Get",
+            "aanf.get_application_key",
+        );
+        for (begin, rest) in [
+            ("msgin5g_server.find_application_key", key.as_slice()),
+            ("msgin5g_server.register", &[]),
+            ("msgin5g_server.accept_message", &[]),
+            ("msgin5g_server.deregister", &[]),
+        ] {
+            let mut begun = self.spans.iter().filter(|span| span.name == begin);
+            let has = begun.any(|span| {
+                rest.is_empty() || !self.ends(&span.trace_id, &span.span_id, rest).is_empty()
+            });
+            assert!(has, "{begin} with {rest:?}");
+        }
+    }
+}
+
+/// A call from one function to a procedure of another.
+fn call<'a>(
+    from: &'a str,
+    to: &'a str,
+    rpc: &'a str,
+    procedure: &'a str,
+) -> [(&'a str, &'a str); 3] {
+    [(from, rpc), (to, rpc), (to, procedure)]
+}
+
+/// Each line is an object with the members that are promised, and what is said inside a span names its trace.
+fn assert_logged(data: &Path) {
+    let mut traced = HashSet::new();
+    let mut logs = 0;
+    for (name, text) in files(&data.join("processes"), &[]) {
+        let Some(function) = name.strip_suffix(".log") else {
+            continue;
+        };
+        logs += 1;
+        let text = String::from_utf8(text).unwrap();
+        for line in text.lines() {
+            let line: Value = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{name}: {error}: {line}"));
+            for member in ["timestamp", "level", "target"] {
+                assert!(line[member].is_string(), "{name}: {line}");
+            }
+            if line["span"].is_string() {
+                let trace = line["trace_id"].as_str().unwrap_or_default();
+                assert!(
+                    trace.len() == 32 && line["span_id"].is_string(),
+                    "{name}: {line}"
+                );
+                traced.insert((function.to_owned(), trace.to_owned()));
+            }
+        }
+    }
+    assert_eq!(logs, 8);
+    // The traces that the device named are found in the logs of the functions that had something to say.
+    for (function, trace) in [
+        ("ausf", ONBOARDING),
+        ("vault", ONBOARDING),
+        ("vault", AUTHENTICATION),
+    ] {
+        assert!(
+            traced.contains(&(function.to_owned(), trace.to_owned())),
+            "{function} {trace}"
+        );
+    }
+}
+
+/// What our own crates say, each procedure included.
+const LOGGED: &str = "info,aanf=debug,access_gateway=debug,ausf=debug,certificate_fetcher=debug,\
+configuration_management=debug,msgin5g_server=debug,nf_runtime=debug,store=debug,subscription_manager=debug,vault=debug";
