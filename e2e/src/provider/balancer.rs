@@ -1,10 +1,10 @@
-//! One address in front of several replicas, as a Service of Kubernetes is: a connection, and a source of datagrams, stay with
-//! the replica that was chosen for them as long as it lives.
+//! One UDP address in front of several replicas, as a Service of Kubernetes is: a source of datagrams stays with the replica
+//! that was chosen for it as long as that lives.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -32,38 +32,6 @@ impl Targets {
         let chosen = NEXT.fetch_add(1, Ordering::Relaxed) % all.len().max(1);
         all.get(chosen).copied()
     }
-}
-
-/// Opens a TCP address before the targets. It ends with the process.
-pub(crate) fn tcp(targets: Targets) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let targets = targets.clone();
-            thread::spawn(move || {
-                let server = targets.choose().map(TcpStream::connect);
-                if let Some(Ok(server)) = server {
-                    // Either side may break off at any time.
-                    let _ = join(&client, &server);
-                }
-            });
-        }
-    });
-    Ok(address)
-}
-
-fn join(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    let upwards = thread::spawn(move || {
-        let _ = io::copy(&mut from_client, &mut to_server);
-        let _ = to_server.shutdown(std::net::Shutdown::Write);
-    });
-    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
-    let _ = io::copy(&mut from_server, &mut to_client);
-    let _ = to_client.shutdown(std::net::Shutdown::Both);
-    let _ = upwards.join();
-    Ok(())
 }
 
 /// A source of datagrams and the way to its replica.

@@ -54,7 +54,6 @@ struct Installed {
 /// What stands in front of replicas.
 #[derive(Clone, Default)]
 struct Fronts {
-    portal: Targets,
     provisioning: Targets,
     msgin5g: Targets,
 }
@@ -200,9 +199,6 @@ impl Installed {
                 .collect()
         };
         self.fronts
-            .portal
-            .set(of("subscription-manager", |sockets| sockets.portal));
-        self.fronts
             .provisioning
             .set(of("subscription-manager", |sockets| sockets.device));
         self.fronts
@@ -246,7 +242,6 @@ impl Provider for Processes {
                 })
                 .collect::<Result<_>>()?,
             store: free_tcp()?,
-            portal: balancer::tcp(fronts.portal.clone())?,
             provisioning: balancer::udp(fronts.provisioning.clone())?,
             msgin5g: balancer::udp(fronts.msgin5g.clone())?,
             n1: free_tcp()?,

@@ -48,7 +48,6 @@ impl Sockets {
 pub(super) struct Addresses {
     pub(super) replicas: BTreeMap<String, Vec<Sockets>>,
     pub(super) store: SocketAddr,
-    pub(super) portal: SocketAddr,
     pub(super) provisioning: SocketAddr,
     pub(super) msgin5g: SocketAddr,
     pub(super) n1: SocketAddr,
@@ -217,7 +216,7 @@ fn own(folder: &Path, addresses: &Addresses, role: &str, sockets: Sockets) -> St
             sockets.portal,
             secret("portal-tls/tls.crt"),
             secret("portal-tls/tls.key"),
-            addresses.portal.port(),
+            portal(addresses).port(),
             sockets.device,
             addresses.provisioning.port(),
         ),
@@ -284,6 +283,16 @@ fn common(folder: &Path, addresses: &Addresses, identity: &str) -> String {
         text += &format!("{} = \"{all}\"\n", role.replace('-', "_"));
     }
     text
+}
+
+/// The portal that everybody is sent to: that of the first replica. It knows a device by the address and port that it
+/// comes from, and a balancer of connections outside of the kernel would show its own.
+fn portal(addresses: &Addresses) -> SocketAddr {
+    let first = addresses.of("subscription-manager").first().copied();
+    first.map_or_else(
+        || SocketAddr::from(([127, 0, 0, 1], 0)),
+        |sockets| sockets.portal,
+    )
 }
 
 fn msgin5g_uri(addresses: &Addresses) -> String {
