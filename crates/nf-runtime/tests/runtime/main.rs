@@ -4,6 +4,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod about;
 mod admin;
 mod authorization;
 mod calls;
