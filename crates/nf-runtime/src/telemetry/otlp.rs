@@ -38,7 +38,7 @@ pub(super) fn exporter(
     let endpoint = Endpoint::from_shared(endpoint.to_owned()).map_err(ExporterError::Endpoint)?;
     let scheme = endpoint.uri().scheme().cloned();
     let endpoint = if scheme == Some(Scheme::HTTPS) {
-        let path = authority.unwrap_or(Path::new(SYSTEM_AUTHORITIES));
+        let path = authority.unwrap_or_else(|| Path::new(SYSTEM_AUTHORITIES));
         let pem = std::fs::read(path).map_err(|source| ExporterError::Authority {
             path: path.to_owned(),
             source,
