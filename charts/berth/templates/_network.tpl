@@ -26,6 +26,11 @@ subscription-manager: [{port: 8444, protocol: TCP}, {port: 5684, protocol: UDP}]
 msgin5g-server: [{port: 5684, protocol: UDP}]
 {{- end -}}
 
+{{/* `true` where the cluster speaks IPv6; some network plugins refuse its networks elsewhere. */}}
+{{- define "berth.ipv6" -}}
+{{- if hasPrefix "[" .Values.bindAddress }}true{{ end -}}
+{{- end -}}
+
 {{/* One peer of a rule: list of context and component. */}}
 {{- define "berth.networkPeer" -}}
 - podSelector:
