@@ -80,6 +80,11 @@ impl What {
     }
 }
 
+/// The allocator of static builds of `berth`, for the server that this program plays.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();

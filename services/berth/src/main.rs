@@ -27,6 +27,11 @@ use clap::Parser as _;
 
 use crate::command_line::{Arguments, Command};
 
+/// The allocator of static builds.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
