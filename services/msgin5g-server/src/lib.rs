@@ -2,22 +2,29 @@
 //!
 //! UEs come by CoAP over DTLS with their AKMA application key. The server knows a UE by the UE ID that the AAnF gives
 //! with that key, and lets it use the UE Service IDs that are associated with this UE ID and no other. Messages are
-//! delivered in the session that registered last, or wait for the recipient.
+//! delivered in the session that registered last, at whichever server on the same store that is open, or wait for the
+//! recipient.
 
 mod associations;
+mod attention;
 mod config;
 mod contexts;
 mod edge;
 mod error;
 mod feed;
+mod hints;
 mod metrics;
 mod ports;
 mod procedures;
 mod queue;
+mod reach;
 mod records;
 mod registrations;
+mod replicas;
+mod retirement;
 mod server;
 mod sessions;
+mod tasks;
 
 pub use config::{Msgin5gServerConfig, Suite};
 pub use edge::peers::Peers;
@@ -29,8 +36,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nf_api::NetworkFunction;
+use nf_runtime::procedure::chain;
 use nf_runtime::{Function, Runtime};
 use store::Store;
+use tokio::sync::mpsc;
 
 /// What the function needs from the world.
 #[derive(Clone)]
@@ -79,9 +88,16 @@ pub async fn build(
 ) -> Result<Built, BuildError> {
     let server = Arc::new(server::Server::new(&config, ports, runtime)?);
     let procedures = server.procedures.clone();
-    let coap = edge::coap::open(&config, &server, procedures.clone(), runtime).await?;
+    if let Err(error) = server.replicas.beat().await {
+        tracing::warn!(
+            error = chain(&error),
+            "other servers do not hear of this one yet"
+        );
+    }
+    let (departures, departed) = mpsc::channel(tasks::DEPARTURES);
+    let coap = edge::coap::open(&config, &server, departures, runtime).await?;
     edge::watch::start(&server, &coap, runtime);
-    server::sweep(&server, config.expiry_sweep);
+    tasks::start(&server, &coap, departed, config.expiry_sweep, runtime);
     Ok(Built {
         coap_address: coap.local_address(),
         function: Function {

@@ -6,6 +6,7 @@ use coap_tokio::Stats;
 use nf_runtime::Runtime;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -24,6 +25,10 @@ struct StateLabel {
 impl Deliveries {
     pub(crate) fn register(runtime: &Runtime) -> Self {
         let deliveries = Self::default();
+        // Shown from the start: no rate could count a state that appears with its first message.
+        for state in Delivery::ALL {
+            drop(deliveries.0.get_or_create(&state.label()));
+        }
         runtime.metrics.family(PREFIX, |registry| {
             registry.register(
                 "deliveries",
@@ -35,15 +40,7 @@ impl Deliveries {
     }
 
     pub(crate) fn count(&self, state: Delivery) {
-        let state = match state {
-            Delivery::Accepted => "accepted",
-            Delivery::Stored => "stored",
-            Delivery::Repeated => "repeated",
-            Delivery::Delivered => "delivered",
-            Delivery::Returned => "returned",
-            Delivery::Failed => "failed",
-        };
-        self.0.get_or_create(&StateLabel { state }).inc();
+        self.0.get_or_create(&state.label()).inc();
     }
 }
 
@@ -62,9 +59,36 @@ pub(crate) enum Delivery {
     Returned,
     /// It will not be delivered.
     Failed,
+    /// Its time ended before it was delivered.
+    Expired,
 }
 
-/// Counts of the CoAP endpoint, read when metrics are.
+impl Delivery {
+    const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Stored,
+        Self::Repeated,
+        Self::Delivered,
+        Self::Returned,
+        Self::Failed,
+        Self::Expired,
+    ];
+
+    const fn label(self) -> StateLabel {
+        let state = match self {
+            Self::Accepted => "accepted",
+            Self::Stored => "stored",
+            Self::Repeated => "repeated",
+            Self::Delivered => "delivered",
+            Self::Returned => "returned",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        };
+        StateLabel { state }
+    }
+}
+
+/// Counts of the CoAP endpoint and the number of bound endpoints, read when metrics are.
 pub(crate) struct Traffic<F>(pub(crate) F);
 
 impl<F> fmt::Debug for Traffic<F> {
@@ -73,7 +97,7 @@ impl<F> fmt::Debug for Traffic<F> {
     }
 }
 
-impl<F: Fn() -> Stats + Send + Sync + 'static> Traffic<F> {
+impl<F: Fn() -> (Stats, usize) + Send + Sync + 'static> Traffic<F> {
     pub(crate) fn register(self, runtime: &Runtime) {
         runtime.metrics.family(PREFIX, |registry| {
             registry.register_collector(Box::new(self))
@@ -81,27 +105,54 @@ impl<F: Fn() -> Stats + Send + Sync + 'static> Traffic<F> {
     }
 }
 
-impl<F: Fn() -> Stats + Send + Sync + 'static> Collector for Traffic<F> {
+impl<F: Fn() -> (Stats, usize) + Send + Sync + 'static> Collector for Traffic<F> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let stats = (self.0)();
-        let sessions = ConstGauge::new(i64::try_from(stats.sessions).unwrap_or(i64::MAX));
-        let metric = encoder.encode_descriptor(
-            "dtls_sessions",
-            "Established DTLS sessions",
-            None,
-            sessions.metric_type(),
-        )?;
-        sessions.encode(metric)?;
+        let (stats, registered) = (self.0)();
+        let registered = u64::try_from(registered).unwrap_or(u64::MAX);
+        for (name, help, value) in [
+            ("dtls_sessions", "Established DTLS sessions", stats.sessions),
+            (
+                "dtls_handshakes_under_way",
+                "Handshakes with a valid cookie that have not ended",
+                stats.handshakes,
+            ),
+            (
+                "registrations",
+                "UE Service IDs that a session of this server has registered",
+                registered,
+            ),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+            gauge.encode(metric)?;
+        }
         for (name, help, count) in counts(&stats) {
             let counter = ConstCounter::new(count);
             let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
             counter.encode(metric)?;
         }
-        Ok(())
+        let failed = ("dtls_handshakes_failed", "Handshakes that led to none");
+        by_reason(&mut encoder, failed, &stats.failures.by_reason())?;
+        let ended = ("dtls_sessions_ended", "DTLS sessions that are over");
+        by_reason(&mut encoder, ended, &stats.closings.by_reason())
     }
 }
 
-const fn counts(stats: &Stats) -> [(&'static str, &'static str, u64); 12] {
+/// Writes one counter for each reason.
+fn by_reason(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    counts: &[(&'static str, u64)],
+) -> Result<(), fmt::Error> {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (reason, count) in counts {
+        let label = [("reason", *reason)];
+        ConstCounter::new(*count).encode(family.encode_family(&label)?)?;
+    }
+    Ok(())
+}
+
+const fn counts(stats: &Stats) -> [(&'static str, &'static str, u64); 14] {
     [
         (
             "dtls_handshakes_started",
@@ -114,11 +165,6 @@ const fn counts(stats: &Stats) -> [(&'static str, &'static str, u64); 12] {
             stats.handshakes_completed,
         ),
         (
-            "dtls_handshakes_failed",
-            "Handshakes that did not",
-            stats.handshakes_failed,
-        ),
-        (
             "datagrams_received",
             "Datagrams received",
             stats.datagrams_received,
@@ -128,6 +174,16 @@ const fn counts(stats: &Stats) -> [(&'static str, &'static str, u64); 12] {
             "datagrams_ignored",
             "Datagrams that led to nothing",
             stats.datagrams_ignored,
+        ),
+        (
+            "datagrams_unsent",
+            "Datagrams that could not be sent",
+            stats.send_errors,
+        ),
+        (
+            "dtls_hello_verify_requests",
+            "Hellos without a valid cookie",
+            stats.hello_verify_requests,
         ),
         (
             "coap_requests",
@@ -148,6 +204,11 @@ const fn counts(stats: &Stats) -> [(&'static str, &'static str, u64); 12] {
             "coap_retransmissions",
             "CoAP messages sent again",
             stats.retransmissions,
+        ),
+        (
+            "coap_rejected",
+            "Data of UEs that was no CoAP message",
+            stats.rejected,
         ),
         ("coap_timeouts", "CoAP messages given up", stats.timeouts),
         (

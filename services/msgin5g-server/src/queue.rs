@@ -7,7 +7,7 @@ use cause::Cause;
 use data_encoding::HEXLOWER;
 use identifiers::UeServiceId;
 use msgin5g::values::MessageId;
-use store::{Class, Error, Names, Record as _, Shape, Store, Tag};
+use store::{Class, Error, Kind, Names, Record as _, Shape, Store, Tag, Watch};
 
 use crate::error::RequestError;
 use crate::records::{AcceptedRecord, QueuedRecord};
@@ -41,10 +41,10 @@ impl OnceName {
 }
 
 /// Whether something was accepted now or before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Now.
-    New,
+    /// Now, under this name in the queue.
+    New(String),
     /// Before; `stored` is what its sender was told.
     Before {
         /// It was said to be stored.
@@ -103,12 +103,12 @@ impl Queue {
                 .put_named(name, &accepted)
                 .if_absent()
                 .expires_in(Duration::from_secs(keep) + MEMORY);
-            transaction.append(
+            let place = transaction.append(
                 &acceptance.queued,
                 Some(Duration::from_secs(keep) + OVERTIME),
             );
             match self.store.commit(transaction).await {
-                Ok(_) => return Ok(Taken::New),
+                Ok(committed) => return Ok(Taken::New(committed.appended(place))),
                 // Somebody else accepted the same: the next round finds it.
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(error.into()),
@@ -147,6 +147,23 @@ impl Queue {
             .into_iter()
             .map(|(name, row)| (name, row.record))
             .collect())
+    }
+
+    /// Hints at what other servers on the store write.
+    pub(crate) async fn watch(&self, kind: Kind) -> Result<Watch, Error> {
+        self.store.watch_kind(kind).await
+    }
+
+    /// The oldest of what waits that is newer than a name.
+    pub(crate) async fn newer(
+        &self,
+        recipient: &UeServiceId,
+        than: Option<&str>,
+    ) -> Result<Option<String>, Error> {
+        let names = than.map_or_else(Names::all, |name| Names::all().after(name));
+        let tag = self.tag(recipient)?;
+        let mut rows = self.store.scan(&tag, QueuedRecord::KIND, &names, 1).await?;
+        Ok(rows.pop().map(|row| row.name))
     }
 
     /// How much waits, up to the limit.

@@ -1,4 +1,4 @@
-//! What is stored, all at the tag of a UE Service ID.
+//! What is stored: at the tag of a UE Service ID, and which servers run.
 
 use store::{Kind, Record};
 
@@ -13,7 +13,7 @@ pub(crate) struct RegistrationRecord {
     /// A REG body that holds the client profile.
     #[prost(bytes = "vec", tag = "3")]
     pub(crate) profile: Vec<u8>,
-    /// Which running server holds the session.
+    /// Which running server holds the session; empty when the session is over.
     #[prost(bytes = "vec", tag = "4")]
     pub(crate) instance: Vec<u8>,
     #[prost(uint64, tag = "5")]
@@ -51,10 +51,22 @@ pub(crate) struct QueuedRecord {
     /// Tenant of the sender, for the report that it may be owed.
     #[prost(string, tag = "5")]
     pub(crate) sender_tenant_id: String,
+    /// Of the request that brought it, as W3C Trace Context 3.2 writes it; empty where there was no trace.
+    #[prost(string, tag = "6")]
+    pub(crate) traceparent: String,
 }
 
 impl Record for QueuedRecord {
     const KIND: Kind = Kind::new("queued");
+    const SCHEMA: u16 = 1;
+}
+
+/// A running server. It ends soon unless it is written again.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ServerRecord {}
+
+impl Record for ServerRecord {
+    const KIND: Kind = Kind::new("server");
     const SCHEMA: u16 = 1;
 }
 

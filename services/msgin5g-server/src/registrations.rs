@@ -21,10 +21,21 @@ pub(crate) struct Registrations {
     instance: [u8; 16],
 }
 
-/// A registration, and whether its session is one of this running server.
+/// A registration, and where its session is.
 pub(crate) struct Located {
     pub(crate) registration: Registration,
-    pub(crate) here: bool,
+    pub(crate) place: Place,
+}
+
+/// Where the session of a registration is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At this running server, as far as the registration says.
+    Here,
+    /// At another one.
+    At(Vec<u8>),
+    /// It is over.
+    Nowhere,
 }
 
 impl Registrations {
@@ -59,7 +70,9 @@ impl Registrations {
                     let existing = found
                         .map(|found| self.open(ue_service_id, &found.record))
                         .transpose()?;
-                    let before = existing.as_ref().filter(|located| located.here);
+                    let before = existing
+                        .as_ref()
+                        .filter(|located| located.place == Place::Here);
                     let before = before.map(|located| located.registration.delivery);
                     let verdict = decide(existing.as_ref().map(|located| &located.registration));
                     let update = match &verdict {
@@ -109,6 +122,36 @@ impl Registrations {
             .map(drop)
     }
 
+    /// Writes down that a session of this server is over, if the registration still names it.
+    pub(crate) async fn detach(
+        &self,
+        ue_service_id: &UeServiceId,
+        session: SessionEpoch,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let tag = self.tag(ue_service_id)?;
+        self.store
+            .update(
+                &tag,
+                Class::Session,
+                |found: Option<&store::Stored<RegistrationRecord>>| {
+                    let named = found.map(|found| &found.record).filter(|record| {
+                        record.instance == self.instance && record.session == session.session
+                    });
+                    Ok::<_, Error>(named.map_or(Update::Keep, |record| {
+                        let left = record.expires_at.saturating_sub(now.unix_seconds());
+                        let record = RegistrationRecord {
+                            instance: Vec::new(),
+                            ..record.clone()
+                        };
+                        Update::PutFor(record, Duration::from_secs(left.max(1)))
+                    }))
+                },
+            )
+            .await
+            .map(drop)
+    }
+
     fn tag(&self, ue_service_id: &UeServiceId) -> Result<Tag, Error> {
         Ok(self.store.tag(ue_service_id.as_str())?)
     }
@@ -140,9 +183,14 @@ impl Registrations {
         let registration = parse(ue_service_id, record).ok_or(Error::Corrupt {
             kind: RegistrationRecord::KIND.as_str(),
         })?;
+        let place = match record.instance.as_slice() {
+            [] => Place::Nowhere,
+            instance if instance == self.instance => Place::Here,
+            instance => Place::At(instance.to_vec()),
+        };
         Ok(Located {
             registration,
-            here: record.instance == self.instance,
+            place,
         })
     }
 }

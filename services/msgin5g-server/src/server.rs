@@ -1,8 +1,7 @@
 //! The state that all procedures share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,17 +17,18 @@ use nf_runtime::clock::Clock;
 use nf_runtime::lifecycle::Lifecycle;
 use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::associations::AssociationCache;
+use crate::attention::Attention;
 use crate::config::Msgin5gServerConfig;
 use crate::contexts::Contexts;
 use crate::error::RequestError;
 use crate::metrics::Deliveries;
 use crate::procedures::deliver::deliver;
-use crate::procedures::expire::expire;
 use crate::queue::Queue;
 use crate::registrations::Registrations;
+use crate::replicas::Replicas;
 use crate::sessions::{LiveSession, Sessions};
 use crate::{BuildError, Ports};
 
@@ -42,6 +42,7 @@ pub(crate) struct Server {
     pub(crate) contexts: Contexts,
     pub(crate) associations: AssociationCache,
     pub(crate) sessions: Sessions,
+    pub(crate) replicas: Replicas,
     pub(crate) registrations: Registrations,
     pub(crate) queue: Queue,
     pub(crate) deliveries: Deliveries,
@@ -50,14 +51,10 @@ pub(crate) struct Server {
     clock: Clock,
     lifecycle: Lifecycle,
     delivering: Mutex<HashMap<UeServiceId, Arc<Attention>>>,
-}
-
-/// What a delivery under way has to hear of.
-#[derive(Default)]
-pub(crate) struct Attention {
-    again: AtomicBool,
-    /// The recipient registered in another session.
-    pub(crate) moved: watch::Sender<()>,
+    /// Recipients of messages that may not wait and were left to other servers.
+    handed_over: Mutex<HashSet<UeServiceId>>,
+    /// Hints of messages may have been missed.
+    pub(crate) missed: Notify,
 }
 
 impl Server {
@@ -72,6 +69,7 @@ impl Server {
             return Err(BuildError::NoFqdn);
         }
         let limit = config.max_stored_messages.min(store::MAX_ROWS);
+        let replicas = Replicas::new(ports.store.clone(), runtime.random.array());
         Ok(Self {
             service: ServiceIdentifier::parse(&config.service_identifier)
                 .map_err(BuildError::ServiceIdentifier)?,
@@ -86,7 +84,8 @@ impl Server {
             contexts: Contexts::new(ports.application_keys, runtime.clock.clone()),
             associations: AssociationCache::new(ports.associations, runtime.clock.clone()),
             sessions: Sessions::default(),
-            registrations: Registrations::new(ports.store.clone(), runtime.random.array()),
+            registrations: Registrations::new(ports.store.clone(), replicas.instance()),
+            replicas,
             queue: Queue::new(ports.store, limit),
             deliveries: Deliveries::register(runtime),
             procedures: runtime
@@ -97,6 +96,8 @@ impl Server {
             clock: runtime.clock.clone(),
             lifecycle: runtime.lifecycle.clone(),
             delivering: Mutex::default(),
+            handed_over: Mutex::default(),
+            missed: Notify::new(),
         })
     }
 
@@ -136,7 +137,7 @@ impl Server {
             let known = self.associations.get(binding.ue_id()).await?;
             for bound in binding.bound() {
                 if known.usable(binding.ue_id(), bound).is_none() {
-                    session.unbind(bound);
+                    self.sessions.unbind(session, bound);
                     self.registrations.delete_of(bound, binding.ue_id()).await?;
                     tracing::info!(
                         ue_service_id = %bound.redacted(),
@@ -151,11 +152,23 @@ impl Server {
 
     /// Delivers what waits for a recipient, in the background and one after the other.
     pub(crate) fn kick(self: &Arc<Self>, recipient: &UeServiceId) {
+        self.attend(recipient, None);
+    }
+
+    /// Delivers a message that somebody spoke of, if its recipient is bound here and it was not looked at yet.
+    pub(crate) fn hinted(self: &Arc<Self>, recipient: &UeServiceId, name: &str) {
+        if self.sessions.awaits(recipient, name) {
+            self.attend(recipient, Some(name));
+        }
+    }
+
+    fn attend(self: &Arc<Self>, recipient: &UeServiceId, name: Option<&str>) {
         let attention = Arc::<Attention>::default();
+        attention.ask(name);
         {
             let mut delivering = self.delivering();
             if let Some(under_way) = delivering.get(recipient) {
-                under_way.again.store(true, Ordering::Release);
+                under_way.ask(name);
                 return;
             }
             delivering.insert(recipient.clone(), Arc::clone(&attention));
@@ -166,6 +179,7 @@ impl Server {
         self.lifecycle.spawn("msgin5g delivery", async move {
             let mut pause = FIRST_PAUSE;
             loop {
+                let newest = attention.take();
                 let delivering = deliver(&server, &recipient, &attention);
                 let delivering =
                     server
@@ -178,8 +192,13 @@ impl Server {
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                     continue;
                 }
+                // What is not there any more was delivered by somebody else.
+                if let Some(newest) = newest {
+                    server.sessions.saw(&recipient, &newest);
+                }
                 let mut delivering = server.delivering();
-                if delivered.is_none() || !attention.again.swap(false, Ordering::AcqRel) {
+                let is_unseen = |name: &str| server.sessions.awaits(&recipient, name);
+                if delivered.is_none() || !attention.is_asked(is_unseen) {
                     delivering.remove(&recipient);
                     return;
                 }
@@ -208,11 +227,43 @@ impl Server {
         });
     }
 
-    /// Tells a delivery under way that its recipient has registered in another session.
+    /// Tells a delivery under way that the registration of its recipient has changed.
     pub(crate) fn moved(&self, recipient: &UeServiceId) {
         if let Some(under_way) = self.delivering().get(recipient) {
             under_way.moved.send_replace(());
         }
+    }
+
+    /// The same for every delivery under way, when changes may have been missed.
+    pub(crate) fn all_moved(&self) {
+        for under_way in self.delivering().values() {
+            under_way.moved.send_replace(());
+        }
+    }
+
+    /// Keeps an eye on a message that may not wait and was left to another server. Where too many are, the sweep of
+    /// expired messages has to do.
+    pub(crate) fn hand_over(&self, recipient: &UeServiceId) {
+        let mut handed_over = self.handed_over_set();
+        if handed_over.len() < MAX_HANDED_OVER {
+            handed_over.insert(recipient.clone());
+        }
+    }
+
+    /// The recipients of messages that were handed over.
+    pub(crate) fn handed_over(&self) -> Vec<UeServiceId> {
+        self.handed_over_set().iter().cloned().collect()
+    }
+
+    /// Nothing waits for a recipient any more.
+    pub(crate) fn taken_back(&self, recipient: &UeServiceId) {
+        self.handed_over_set().remove(recipient);
+    }
+
+    fn handed_over_set(&self) -> MutexGuard<'_, HashSet<UeServiceId>> {
+        self.handed_over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn delivering(&self) -> MutexGuard<'_, HashMap<UeServiceId, Arc<Attention>>> {
@@ -222,34 +273,12 @@ impl Server {
     }
 }
 
-/// Looks for expired messages from time to time.
-pub(crate) fn sweep(server: &Arc<Server>, every: Duration) {
-    let stop = server.lifecycle.token();
-    let lifecycle = server.lifecycle.clone();
-    let server = Arc::clone(server);
-    lifecycle.spawn("msgin5g expiry", async move {
-        while stop
-            .run_until_cancelled(tokio::time::sleep(every))
-            .await
-            .is_some()
-        {
-            let expiring = expire(&server);
-            let expiring = server
-                .procedures
-                .measure("expire", expiring, RequestError::cause);
-            if let Some(Err(error)) = stop.run_until_cancelled(expiring).await {
-                tracing::warn!(
-                    error = chain(&error),
-                    "expired messages were not looked for"
-                );
-            }
-        }
-    });
-}
-
 /// Between attempts of a delivery that failed for want of the store or of a peer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Recipients of handed-over messages that are watched.
+const MAX_HANDED_OVER: usize = 10_000;
 
 /// Sessions confirmed at a time.
 const CONCURRENCY: usize = 64;

@@ -1,6 +1,7 @@
 //! The DTLS sessions that are open at this server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -72,14 +73,6 @@ impl LiveSession {
         self.locked().clone()
     }
 
-    pub(crate) fn bind(&self, ue_service_id: UeServiceId, tenant_id: TenantId) {
-        self.locked().bind(ue_service_id, tenant_id);
-    }
-
-    pub(crate) fn unbind(&self, ue_service_id: &UeServiceId) {
-        self.locked().unbind(ue_service_id);
-    }
-
     pub(crate) fn binds(&self, ue_service_id: &UeServiceId) -> bool {
         self.locked().bound().any(|bound| bound == ue_service_id)
     }
@@ -124,6 +117,22 @@ pub(crate) struct Sessions(Mutex<Table>);
 struct Table {
     by_id: HashMap<u64, Arc<LiveSession>>,
     by_ue: HashMap<String, Vec<u64>>,
+    by_endpoint: BTreeMap<UeServiceId, Bound>,
+}
+
+/// An endpoint that is bound to sessions.
+#[derive(Default)]
+struct Bound {
+    sessions: Vec<u64>,
+    /// The newest message that a delivery has looked at.
+    seen: Option<String>,
+}
+
+/// A session that was removed.
+pub(crate) struct Removed {
+    pub(crate) session: Arc<LiveSession>,
+    /// Its UE has no other.
+    pub(crate) was_last: bool,
 }
 
 impl Sessions {
@@ -135,22 +144,87 @@ impl Sessions {
         table.by_id.insert(id, Arc::new(session));
     }
 
-    /// Removes a session; answers whether its UE has no other.
-    pub(crate) fn remove(&self, id: u64) -> bool {
+    /// Removes a session.
+    pub(crate) fn remove(&self, id: u64) -> Option<Removed> {
         let mut table = self.locked();
-        let Some(session) = table.by_id.remove(&id) else {
-            return false;
-        };
-        let ue_id = ue_id_text(&session.ue().ue_id);
-        let Some(ids) = table.by_ue.get_mut(ue_id) else {
-            return true;
-        };
-        ids.retain(|other| *other != id);
-        if !ids.is_empty() {
-            return false;
+        let session = table.by_id.remove(&id)?;
+        for endpoint in session.binding().bound() {
+            table.unbind(endpoint, id);
         }
-        table.by_ue.remove(ue_id);
-        true
+        let ue_id = ue_id_text(&session.ue().ue_id);
+        let left = table.by_ue.get_mut(ue_id).is_some_and(|ids| {
+            ids.retain(|other| *other != id);
+            !ids.is_empty()
+        });
+        if !left {
+            table.by_ue.remove(ue_id);
+        }
+        Some(Removed {
+            session,
+            was_last: !left,
+        })
+    }
+
+    /// Binds an endpoint to a session, unless that is over already.
+    pub(crate) fn bind(
+        &self,
+        session: &LiveSession,
+        ue_service_id: &UeServiceId,
+        tenant_id: TenantId,
+    ) {
+        let mut table = self.locked();
+        let id = session.at().session;
+        if table.by_id.contains_key(&id) {
+            let bound = table.by_endpoint.entry(ue_service_id.clone()).or_default();
+            if !bound.sessions.contains(&id) {
+                bound.sessions.push(id);
+            }
+        }
+        session.locked().bind(ue_service_id.clone(), tenant_id);
+    }
+
+    pub(crate) fn unbind(&self, session: &LiveSession, ue_service_id: &UeServiceId) {
+        let mut table = self.locked();
+        table.unbind(ue_service_id, session.at().session);
+        session.locked().unbind(ue_service_id);
+    }
+
+    /// Whether an endpoint is bound here and a delivery to it has not looked at this message yet.
+    pub(crate) fn awaits(&self, endpoint: &UeServiceId, name: &str) -> bool {
+        let table = self.locked();
+        let bound = table.by_endpoint.get(endpoint);
+        bound.is_some_and(|bound| bound.seen.as_deref() < Some(name))
+    }
+
+    /// Notes that a delivery has looked at a message and all before it.
+    pub(crate) fn saw(&self, endpoint: &UeServiceId, name: &str) {
+        if let Some(bound) = self.locked().by_endpoint.get_mut(endpoint)
+            && bound.seen.as_deref() < Some(name)
+        {
+            bound.seen = Some(name.to_owned());
+        }
+    }
+
+    /// Some of the endpoints that are bound here, each with the newest message that was looked at.
+    pub(crate) fn endpoints(
+        &self,
+        after: Option<&UeServiceId>,
+        limit: usize,
+    ) -> Vec<(UeServiceId, Option<String>)> {
+        let from = after.map_or(ops::Bound::Unbounded, ops::Bound::Excluded);
+        let table = self.locked();
+        let behind = table
+            .by_endpoint
+            .range::<UeServiceId, _>((from, ops::Bound::Unbounded));
+        behind
+            .take(limit)
+            .map(|(endpoint, bound)| (endpoint.clone(), bound.seen.clone()))
+            .collect()
+    }
+
+    /// How many endpoints are bound here.
+    pub(crate) fn endpoint_count(&self) -> usize {
+        self.locked().by_endpoint.len()
     }
 
     /// The session of a request.
@@ -182,5 +256,16 @@ impl Sessions {
 
     fn locked(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn unbind(&mut self, endpoint: &UeServiceId, session: u64) {
+        if let Some(bound) = self.by_endpoint.get_mut(endpoint) {
+            bound.sessions.retain(|other| *other != session);
+            if bound.sessions.is_empty() {
+                self.by_endpoint.remove(endpoint);
+            }
+        }
     }
 }

@@ -21,6 +21,7 @@ use nf_runtime::Runtime;
 use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
 use secret::SecretBytes;
+use tokio::sync::mpsc;
 
 use crate::BuildError;
 use crate::config::Msgin5gServerConfig;
@@ -33,12 +34,13 @@ use crate::procedures::find_application_key::find_application_key;
 use crate::procedures::register::register;
 use crate::server::Server;
 use crate::sessions::{KnownUe, Line, LiveSession};
+use crate::tasks::Departure;
 
 /// Binds the socket and serves UEs.
 pub(crate) async fn open(
     config: &Msgin5gServerConfig,
     server: &Arc<Server>,
-    procedures: ProcedureMetrics,
+    departures: mpsc::Sender<Departure>,
     runtime: &Runtime,
 ) -> Result<CoapServer<KnownUe>, BuildError> {
     let defaults = Limits::default();
@@ -69,16 +71,17 @@ pub(crate) async fn open(
     };
     let keys = Keys {
         server: Arc::clone(server),
-        procedures: procedures.clone(),
+        procedures: server.procedures.clone(),
     };
     let endpoint = Endpoint {
         server: Arc::clone(server),
-        procedures,
+        procedures: server.procedures.clone(),
+        departures,
     };
     let tasks = Tasks::new(runtime.lifecycle.tracker(), runtime.lifecycle.token());
     let coap = CoapServer::bind(settings, Arc::new(keys), Arc::new(endpoint), &tasks).await?;
-    let counted = coap.clone();
-    Traffic(move || counted.stats()).register(runtime);
+    let (counted, bound) = (coap.clone(), Arc::clone(server));
+    Traffic(move || (counted.stats(), bound.sessions.endpoint_count())).register(runtime);
     Ok(coap)
 }
 
@@ -123,6 +126,7 @@ impl KeyLookup for Keys {
 struct Endpoint {
     server: Arc<Server>,
     procedures: ProcedureMetrics,
+    departures: mpsc::Sender<Departure>,
 }
 
 impl Handler<KnownUe> for Endpoint {
@@ -156,8 +160,24 @@ impl Handler<KnownUe> for Endpoint {
 
     fn closed(&self, session: &Session<KnownUe>, reason: CloseReason) {
         tracing::debug!(?reason, "session over");
-        if self.server.sessions.remove(session.id().get()) {
+        let Some(removed) = self.server.sessions.remove(session.id().get()) else {
+            return;
+        };
+        if removed.was_last {
             self.server.associations.release(&session.context().ue_id);
+        }
+        // A server that ends its sessions itself is ending, which says enough.
+        if reason == CloseReason::LocalClose {
+            return;
+        }
+        for ue_service_id in removed.session.binding().bound() {
+            let departure = Departure {
+                ue_service_id: ue_service_id.clone(),
+                session: removed.session.at(),
+            };
+            if self.departures.try_send(departure).is_err() {
+                tracing::debug!("too many sessions end at once, not all are written down");
+            }
         }
     }
 }

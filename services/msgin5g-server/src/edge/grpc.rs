@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::error::RequestError;
+use crate::reach::Reach;
 use crate::server::Server;
 
 struct Edge {
@@ -56,8 +57,7 @@ impl Edge {
             .filter(|located| located.registration.is_current(self.server.now()))
             .ok_or(RequestError::Refused(Cause::NotFound))?;
         let registration = &located.registration;
-        let session = self.server.sessions.get(registration.delivery.session);
-        let reachable = located.here && session.is_some_and(|session| session.binds(id));
+        let reachable = Reach::find(&self.server, &located).await?.is_present();
         let waiting = self.server.queue.count(id).await?;
         let ms = |seconds: u64| timestamp(seconds.saturating_mul(1_000));
         Ok(pb::GetRegistrationResponse {

@@ -9,10 +9,12 @@ use msgin5g::delivery::{self, DeliveryVerdict, RecipientState};
 use msgin5g::messages::Message;
 use msgin5g::registration::Registration;
 use msgin5g::values::{Endpoint, Recipient};
+use nf_runtime::telemetry::current_traceparent;
 
 use crate::error::RequestError;
 use crate::metrics::Delivery;
 use crate::queue::{Acceptance, OnceName, Taken};
+use crate::reach::Reach;
 use crate::records::QueuedRecord;
 use crate::server::Server;
 use crate::sessions::LiveSession;
@@ -22,8 +24,8 @@ pub(super) struct Parties {
     pub(super) sender: Option<Registration>,
     pub(super) tenant_id: Option<TenantId>,
     pub(super) registration: Option<Registration>,
-    /// The recipient's session is open at this server.
-    pub(super) reachable: bool,
+    /// The way to the recipient.
+    pub(super) reach: Reach,
 }
 
 impl Parties {
@@ -42,13 +44,16 @@ impl Parties {
             .await?;
         let sender = server.registrations.read(sender).await?;
         let located = server.registrations.read(recipient).await?;
-        let live = located.as_ref().filter(|located| located.here);
-        let live =
-            live.and_then(|located| server.sessions.get(located.registration.delivery.session));
+        let reach = match &located {
+            Some(located) if located.registration.is_current(server.now()) => {
+                Reach::find(server, located).await?
+            }
+            _ => Reach::Absent,
+        };
         Ok(Self {
             sender: sender.map(|located| located.registration),
             tenant_id,
-            reachable: live.is_some_and(|session| session.binds(recipient)),
+            reach,
             registration: located.map(|located| located.registration),
         })
     }
@@ -63,13 +68,15 @@ impl Parties {
         }
     }
 
-    /// A registration whose session is not open here counts as absent.
+    /// A registration whose session is not open at any server counts as absent.
     pub(super) const fn place(&self, verdict: DeliveryVerdict) -> DeliveryVerdict {
         match verdict {
-            DeliveryVerdict::Deliver { keep_until, .. } if !self.reachable => match keep_until {
-                Some(keep_until) => DeliveryVerdict::Store { keep_until },
-                None => DeliveryVerdict::Failed(Cause::NotRegistered),
-            },
+            DeliveryVerdict::Deliver { keep_until, .. } if !self.reach.is_present() => {
+                match keep_until {
+                    Some(keep_until) => DeliveryVerdict::Store { keep_until },
+                    None => DeliveryVerdict::Failed(Cause::NotRegistered),
+                }
+            }
             verdict => verdict,
         }
     }
@@ -128,12 +135,16 @@ pub(crate) async fn accept_message(
             keep_until: keep_until.unix_seconds(),
             now_or_never,
             sender_tenant_id: tenant(&parties.sender.map(|sender| sender.tenant_id)),
+            traceparent: current_traceparent().unwrap_or_default(),
         },
         stored,
         report_wanted: message.delivery_status_required,
         now: now.unix_seconds(),
     };
     let taken = server.queue.put(recipient, &acceptance).await?;
+    if now_or_never && matches!(parties.reach, Reach::Elsewhere) {
+        server.hand_over(recipient);
+    }
     Ok(take(server, recipient, taken, verdict, keep_until))
 }
 
@@ -145,13 +156,13 @@ pub(super) fn take(
     verdict: DeliveryVerdict,
     keep_until: Timestamp,
 ) -> DeliveryVerdict {
-    server.deliveries.count(match (taken, &verdict) {
+    server.deliveries.count(match (&taken, &verdict) {
         (Taken::Before { .. }, _) => Delivery::Repeated,
-        (Taken::New, DeliveryVerdict::Store { .. }) => Delivery::Stored,
-        (Taken::New, _) => Delivery::Accepted,
+        (Taken::New(_), DeliveryVerdict::Store { .. }) => Delivery::Stored,
+        (Taken::New(_), _) => Delivery::Accepted,
     });
-    if taken == Taken::New && matches!(verdict, DeliveryVerdict::Deliver { .. }) {
-        server.kick(recipient);
+    if let Taken::New(name) = &taken {
+        server.hinted(recipient, name);
     }
     match (taken, verdict) {
         (Taken::Before { stored: true }, DeliveryVerdict::Deliver { .. }) => {

@@ -6,6 +6,7 @@ use cause::Cause;
 use msgin5g::delivery::{self, DeliveryVerdict, RecipientState};
 use msgin5g::messages::DeliveryReport;
 use msgin5g::values::Endpoint;
+use nf_runtime::telemetry::current_traceparent;
 
 use super::accept_message::{Parties, take, tenant};
 use crate::error::RequestError;
@@ -72,6 +73,7 @@ pub(crate) async fn accept_report(
             keep_until: keep_until.unix_seconds(),
             now_or_never: false,
             sender_tenant_id: String::new(),
+            traceparent: current_traceparent().unwrap_or_default(),
         },
         stored,
         report_wanted: false,

@@ -5,18 +5,23 @@ use std::sync::Arc;
 use cause::Cause;
 use identifiers::UeServiceId;
 use msgin5g::delivery::{PushOutcome, push_outcome};
+use nf_runtime::telemetry::set_parent_from_traceparent;
+use tracing::Instrument as _;
 
 use super::expire::give_up;
+use crate::attention::Attention;
 use crate::error::RequestError;
 use crate::metrics::Delivery;
+use crate::reach::Reach;
 use crate::records::QueuedRecord;
-use crate::server::{Attention, Server};
+use crate::server::Server;
 use crate::sessions::LiveSession;
 
 /// Pushes what waits for a recipient, in the order of acceptance, to the session that registered last. What the UE
 /// acknowledges with 2.04 is deleted; everything else goes on waiting.
 ///
-/// A UE that refuses a message still gets the next; one that does not answer gets nothing more for now.
+/// A UE that refuses a message still gets the next; one that does not answer gets nothing more for now. What belongs to a
+/// UE at another server is left to that.
 ///
 /// # Errors
 /// [`RequestError`]; what was not delivered waits.
@@ -29,7 +34,7 @@ pub(crate) async fn deliver(
     attention: &Attention,
 ) -> Result<(), RequestError> {
     let mut after: Option<String> = None;
-    let mut silent = false;
+    let mut recipient_is = Attitude::Attentive;
     loop {
         let page = server.queue.page(recipient, after.as_deref()).await?;
         if page.is_empty() {
@@ -38,63 +43,98 @@ pub(crate) async fn deliver(
         for (name, queued) in page {
             if queued.keep_until <= server.now().unix_seconds() {
                 give_up(server, recipient, &name, &queued, Cause::DeadlineExceeded).await?;
-            } else if !silent {
-                silent = !push(server, recipient, attention, &name, &queued).await?;
+            } else if recipient_is == Attitude::Attentive {
+                let span = tracing::info_span!(
+                    parent: None,
+                    "msgin5g_server.push",
+                    nf.clause = "TS 23.554 8.3.3"
+                );
+                set_parent_from_traceparent(&span, &queued.traceparent);
+                let pushing = push(server, recipient, attention, &name, &queued);
+                recipient_is = pushing.instrument(span).await?;
             }
-            if silent && queued.now_or_never {
+            if recipient_is == Attitude::Silent && queued.now_or_never {
                 give_up(server, recipient, &name, &queued, Cause::NotRegistered).await?;
             }
+            server.sessions.saw(recipient, &name);
             after = Some(name);
         }
     }
 }
 
-/// Pushes one message; answers whether the UE was there to take it or to refuse it.
+/// What a delivery can expect of its recipient.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attitude {
+    /// It takes or refuses what is pushed.
+    Attentive,
+    /// It has no session, or does not answer.
+    Silent,
+    /// Another server delivers to it.
+    Elsewhere,
+}
+
+/// Pushes one message; answers what to expect of the recipient from now on.
 async fn push(
     server: &Arc<Server>,
     recipient: &UeServiceId,
     attention: &Attention,
     name: &str,
     queued: &QueuedRecord,
-) -> Result<bool, RequestError> {
+) -> Result<Attitude, RequestError> {
     let mut moved = attention.moved.subscribe();
-    loop {
-        moved.mark_unchanged();
-        let session = match find(server, recipient, queued).await? {
-            Found::Here(session) => session,
-            Found::Absent => return Ok(false),
+    let mut found = find(server, recipient, queued).await?;
+    let (session, code) = loop {
+        let session = match &found {
+            Found::Here(session) => Arc::clone(session),
+            Found::Elsewhere => return Ok(Attitude::Elsewhere),
+            Found::Absent => return Ok(Attitude::Silent),
             Found::Stranger => {
                 give_up(server, recipient, name, queued, Cause::UnknownRecipient).await?;
-                return Ok(true);
+                return Ok(Attitude::Attentive);
             }
         };
-        let code = tokio::select! {
-            code = session.line().push(queued.body.clone()) => code,
-            // The UE is elsewhere by now; it tells a message that it got twice by the Message ID.
-            Ok(()) = moved.changed() => continue,
+        let mut answer = session.line().push(queued.body.clone());
+        // A UE that is elsewhere by now tells a message that it got twice by the Message ID.
+        let code = loop {
+            tokio::select! {
+                code = &mut answer => break Some(code),
+                Ok(()) = moved.changed() => found = find(server, recipient, queued).await?,
+            }
+            if !matches!(&found, Found::Here(other) if other.at() == session.at()) {
+                break None;
+            }
         };
-        match push_outcome(code) {
-            PushOutcome::Delivered => {
-                server.queue.remove(recipient, name).await?;
-                server.deliveries.count(Delivery::Delivered);
-            }
-            PushOutcome::ReturnToStore if queued.now_or_never && code.is_some() => {
-                give_up(server, recipient, name, queued, Cause::UnknownRecipient).await?;
-            }
-            PushOutcome::ReturnToStore => {
-                session.owe();
-                server.deliveries.count(Delivery::Returned);
-            }
+        drop(answer);
+        if let Some(code) = code {
+            break (session, code);
         }
-        return Ok(code.is_some());
+    };
+    match push_outcome(code) {
+        PushOutcome::Delivered => {
+            server.queue.remove(recipient, name).await?;
+            server.deliveries.count(Delivery::Delivered);
+        }
+        PushOutcome::ReturnToStore if queued.now_or_never && code.is_some() => {
+            give_up(server, recipient, name, queued, Cause::UnknownRecipient).await?;
+        }
+        PushOutcome::ReturnToStore => {
+            session.owe();
+            server.deliveries.count(Delivery::Returned);
+        }
     }
+    Ok(match code {
+        Some(_) => Attitude::Attentive,
+        None => Attitude::Silent,
+    })
 }
 
 /// Where the holder of a name is.
 enum Found {
     /// In this open session.
     Here(Arc<LiveSession>),
-    /// Not at this server, or not now.
+    /// In a session of another server.
+    Elsewhere,
+    /// Nowhere now.
     Absent,
     /// The name belongs to another tenant by now, whom the message was not sent to.
     Stranger,
@@ -113,9 +153,10 @@ async fn find(
     if located.registration.tenant_id.as_str() != queued.tenant_id {
         return Ok(Found::Stranger);
     }
-    let session = server.sessions.get(located.registration.delivery.session);
-    let Some(session) = session.filter(|_| located.here) else {
-        return Ok(Found::Absent);
+    let session = match Reach::find(server, &located).await? {
+        Reach::Here(session) => session,
+        Reach::Elsewhere => return Ok(Found::Elsewhere),
+        Reach::Absent => return Ok(Found::Absent),
     };
     match server.in_time(server.confirm(&session)).await {
         Ok(()) if session.binds(recipient) => Ok(Found::Here(session)),

@@ -35,7 +35,7 @@ pub(crate) async fn deregister(
         server.registrations.delete(id).await?;
         let own = [ue_id_text(ue_id).to_owned()];
         for session in server.sessions.of_ues(&own) {
-            session.unbind(id);
+            server.sessions.unbind(&session, id);
         }
     }
     Ok(verdict)

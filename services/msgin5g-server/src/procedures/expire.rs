@@ -52,7 +52,10 @@ pub(super) async fn give_up(
 ) -> Result<(), RequestError> {
     report(server, queued, cause).await?;
     server.queue.remove(recipient, name).await?;
-    server.deliveries.count(Delivery::Failed);
+    server.deliveries.count(match cause {
+        Cause::DeadlineExceeded => Delivery::Expired,
+        _ => Delivery::Failed,
+    });
     Ok(())
 }
 
@@ -81,6 +84,7 @@ async fn report(
             keep_until: keep_until.unix_seconds(),
             now_or_never: false,
             sender_tenant_id: String::new(),
+            traceparent: queued.traceparent.clone(),
         },
         stored: true,
         report_wanted: false,

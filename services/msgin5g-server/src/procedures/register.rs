@@ -50,7 +50,9 @@ pub(crate) async fn register(
     else {
         return Ok(verdict);
     };
-    session.bind(id.clone(), registration.tenant_id.clone());
+    server
+        .sessions
+        .bind(session, id, registration.tenant_id.clone());
     // An association may have been closed between its reading and the binding.
     if server.associations.feed().generation() != generation {
         server.in_time(server.confirm(session)).await?;
