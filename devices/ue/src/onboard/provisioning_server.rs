@@ -90,8 +90,8 @@ impl ProvisioningServer {
 
     async fn wait_for_package(&mut self) -> Result<Vec<u8>, UeError> {
         loop {
-            let observing = self.client.observe(Request::get("/profile")).await;
-            let observing = observing.map_err(|error| broken(FETCH, error))?;
+            let observing = self.client.observe(Request::get("/profile"));
+            let observing = answered(&self.client, observing).await?;
             let observing = self.observing.insert(observing);
             if let Some(package) = take(observing.first())? {
                 return Ok(package);
@@ -105,12 +105,8 @@ impl ProvisioningServer {
                     Err(_) => {}
                 }
                 // A server that was killed says nothing for ever; another one would answer.
-                let asked = timeout(ANSWER_LIMIT, self.client.request(Request::get("/profile")));
-                let Ok(asked) = asked.await else {
-                    self.client.close().await;
-                    return Err(broken(FETCH, ExchangeError::Failed(coap::Failure::TimedOut)));
-                };
-                if let Some(package) = take(&asked.map_err(|error| broken(FETCH, error))?)? {
+                let asked = self.client.request(Request::get("/profile"));
+                if let Some(package) = take(&answered(&self.client, asked).await?)? {
                     return Ok(package);
                 }
                 quiet = LONGEST_QUIET.min(quiet * 2);
@@ -190,6 +186,20 @@ fn take(response: &Response) -> Result<Option<Vec<u8>>, UeError> {
         // Not sealed yet.
         Code::NOT_FOUND | Code::SERVICE_UNAVAILABLE | Code::TOO_MANY_REQUESTS => Ok(None),
         code => Err(UeError::refused(FETCH, cause_of(code))),
+    }
+}
+
+/// Waits for an answer; a server that gives none is gone, and so is the connection to it.
+async fn answered<T>(
+    client: &Client,
+    asked: impl Future<Output = Result<T, ExchangeError>>,
+) -> Result<T, UeError> {
+    match timeout(ANSWER_LIMIT, asked).await {
+        Ok(answer) => answer.map_err(|error| broken(FETCH, error)),
+        Err(_) => {
+            client.close().await;
+            Err(UeError::TimedOut { operation: FETCH })
+        }
     }
 }
 
