@@ -235,6 +235,11 @@ impl Provider for Cluster {
         Report::read(&fs::read_to_string(&stories.log)?)
     }
 
+    fn stories_so_far(&mut self) -> Result<usize> {
+        let stories = self.stories.as_ref().context("no stories go on")?;
+        Ok(Report::stories_in(&fs::read_to_string(&stories.log)?))
+    }
+
     fn replicas(&mut self) -> Result<Vec<Replica>> {
         let pods = self.get(&["pods", "--selector", SELECTOR])?;
         let known = |role: &str| ROLES.contains(&role) || role == "store";

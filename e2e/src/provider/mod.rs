@@ -63,6 +63,9 @@ pub(crate) trait Provider {
     /// Lets the story that runs come to its end, and answers what all of them were like.
     fn stop_stories(&mut self) -> Result<Report>;
 
+    /// How many of the stories that go on have ended.
+    fn stories_so_far(&mut self) -> Result<usize>;
+
     /// Everything that can be killed, functions and, where a provider runs it, the store.
     fn replicas(&mut self) -> Result<Vec<Replica>>;
 

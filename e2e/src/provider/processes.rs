@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -241,11 +242,11 @@ impl Provider for Processes {
                     Ok(((*role).to_owned(), sockets.collect::<Result<_>>()?))
                 })
                 .collect::<Result<_>>()?,
-            store: free_tcp()?,
+            store: free()?,
             provisioning: balancer::udp(fronts.provisioning.clone())?,
             msgin5g: balancer::udp(fronts.msgin5g.clone())?,
-            n1: free_tcp()?,
-            certificates: free_tcp()?,
+            n1: free()?,
+            certificates: free()?,
             traces: self.traces.url(),
         };
         let spec = folder.path().join("bootstrap.toml");
@@ -345,6 +346,12 @@ impl Provider for Processes {
             Ok(process.child.try_wait()?.map(|_| ()))
         })?;
         Report::read(&fs::read_to_string(log)?)
+    }
+
+    fn stories_so_far(&mut self) -> Result<usize> {
+        let stories = &self.installed()?.stories;
+        let (_, log) = stories.as_ref().context("no stories go on")?;
+        Ok(Report::stories_in(&fs::read_to_string(log)?))
     }
 
     fn replicas(&mut self) -> Result<Vec<Replica>> {
@@ -488,8 +495,14 @@ impl Provider for Processes {
         };
         drop(installed.stories.take());
         let mut unclean = Vec::new();
-        let lab = installed.lab.take();
-        for mut process in lab.into_iter().chain(installed.functions.drain(..).rev()) {
+        // The laboratory takes its entries out of the functions, so they stop after it.
+        if let Some(mut lab) = installed.lab.take() {
+            lab.stop()?;
+        }
+        for process in &installed.functions {
+            process.signal(Signal::TERM);
+        }
+        for mut process in installed.functions.drain(..) {
             if let Err(error) = process.stop() {
                 unclean.push(format!("{error:#}"));
             }
@@ -499,12 +512,19 @@ impl Provider for Processes {
     }
 }
 
-fn free_tcp() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-fn free_udp() -> Result<SocketAddr> {
-    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+/// A port that is free, for TCP and UDP. It is none that the system gives to connections, so that whoever is started
+/// again finds it free again.
+fn free() -> Result<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 4_000)?;
+    for _ in 0..8_000 {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 12_000 + (start + step) % 8_000));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port between 12000 and 19999 is free")
 }
 
 /// What an admin port answers, head and body.

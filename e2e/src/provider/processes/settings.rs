@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{free_tcp, free_udp};
+use super::free;
 use crate::provider::ROLES;
 
 const TRUST_DOMAIN: &str = "berth.test";
@@ -36,10 +36,10 @@ pub(super) struct Sockets {
 impl Sockets {
     pub(super) fn free() -> Result<Self> {
         Ok(Self {
-            grpc: free_tcp()?,
-            admin: free_tcp()?,
-            portal: free_tcp()?,
-            device: free_udp()?,
+            grpc: free()?,
+            admin: free()?,
+            portal: free()?,
+            device: free()?,
         })
     }
 }
