@@ -89,6 +89,8 @@ mod error;
 mod handler;
 mod keys;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observation;
 mod parameters;
 mod server;
@@ -105,6 +107,8 @@ pub use error::{BindError, ConnectError, ExchangeError, ObservationOver};
 pub use handler::{Handler, Incoming, ServesNothing};
 pub use keys::{KeyLookup, KeyQuery, LookupUnavailable, PreSharedKey};
 pub use limits::Limits;
+#[cfg(feature = "metrics")]
+pub use metrics::Traffic;
 pub use observation::{Observation, Observing, Registration};
 pub use server::{Server, ServerConfig};
 pub use session::Session;

@@ -13,6 +13,9 @@ mod plan;
 mod ports;
 mod procedures;
 mod records;
+/// Of the metrics of the provisioning server.
+const PREFIX: &str = "berth_subscription_manager";
+
 /// Procedures that the metrics show from the start.
 const PROCEDURES: [&str; 9] = [
     "open_session",
@@ -202,6 +205,11 @@ async fn build_on(
     let watch = store.watch_kind(edge::coap::WATCHED).await?;
     let provisioning = edge::coap::serve(provisioning_socket, &context, lifecycle, metrics.clone())
         .map_err(at_provisioning)?;
+    let counted = provisioning.clone();
+    runtime.metrics.family(PREFIX, |registry| {
+        let traffic = coap_tokio::Traffic::new(move || counted.stats());
+        registry.register_collector(Box::new(traffic));
+    });
     let (token, watching) = (
         lifecycle.token(),
         edge::coap::end_with_sessions(context.clone(), provisioning, watch),

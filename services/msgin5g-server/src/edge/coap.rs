@@ -9,7 +9,7 @@ use cause::Cause;
 use coap::{Code, ContentFormat, Link, Method, Request as CoapRequest, Response, well_known_core};
 use coap_tokio::{
     Handler, Incoming, KeyLookup, KeyQuery, Limits, LookupUnavailable, PreSharedKey,
-    Server as CoapServer, ServerConfig, Session, Tasks, WallClock,
+    Server as CoapServer, ServerConfig, Session, Tasks, Traffic, WallClock,
 };
 use dtls::{CipherSuite, CloseReason};
 use msgin5g::delivery::DeliveryVerdict;
@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use crate::BuildError;
 use crate::config::Msgin5gServerConfig;
 use crate::error::RequestError;
-use crate::metrics::Traffic;
+use crate::metrics::Bound;
 use crate::procedures::accept_message::accept_message;
 use crate::procedures::accept_report::accept_report;
 use crate::procedures::deregister::deregister;
@@ -81,7 +81,8 @@ pub(crate) async fn open(
     let tasks = Tasks::new(runtime.lifecycle.tracker(), runtime.lifecycle.token());
     let coap = CoapServer::bind(settings, Arc::new(keys), Arc::new(endpoint), &tasks).await?;
     let (counted, bound) = (coap.clone(), Arc::clone(server));
-    Traffic(move || (counted.stats(), bound.sessions.endpoint_count())).register(runtime);
+    Bound(move || bound.sessions.endpoint_count())
+        .register(Traffic::new(move || counted.stats()), runtime);
     Ok(coap)
 }
 
