@@ -143,9 +143,9 @@ fn visitor(installation: &Installation, folder: &Path) -> String {
 
 /// All objects that were printed.
 fn lines(stdout: &str) -> Vec<Value> {
-    let lines = stdout.lines().map(|line| {
-        serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}"))
-    });
+    let lines = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}")));
     lines.collect()
 }
 
@@ -181,9 +181,11 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
             said(&played)
         );
     }
-    let stores = lines
-        .iter()
-        .filter(|line| line["about"].as_str().is_some_and(|about| about.starts_with("store")));
+    let stores = lines.iter().filter(|line| {
+        line["about"]
+            .as_str()
+            .is_some_and(|about| about.starts_with("store"))
+    });
     let advice = stores.map(|line| (line["verdict"].as_str(), line["text"].as_str().unwrap()));
     for (verdict, text) in advice {
         assert_eq!(verdict, Some("advice"), "{text}");
@@ -206,6 +208,15 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
     assert_eq!(summary["retried_steps"], 0);
     assert_eq!(summary["failures"], 0);
 
+    // Behind the name of one function answers another.
+    let mut misled = berth();
+    misled.args(["check", "--json", "--config"]).arg(&cluster.settings);
+    misled.env("BERTH__PEERS__AUSF", cluster.installation.endpoint("aanf"));
+    let misled = output(&mut misled);
+    assert_eq!(misled.status.code(), Some(1), "{}", said(&misled));
+    let found = "another identity than spiffe://berth.internal/nf/ausf";
+    assert!(said(&misled).contains(found), "{}", said(&misled));
+
     // What a killed story left is gone too; what is somebody else's is not.
     let registered = cluster.registered().await;
     assert_eq!(registered, BTreeSet::from(["Acme".to_owned()]));
@@ -216,7 +227,9 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
 /// Registers a manufacturer as it would stay after a kill.
 async fn leave_behind(cluster: &Cluster, name: &str) {
     let key = rcgen::KeyPair::generate().unwrap();
-    let anchor = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    let anchor = rcgen::CertificateParams::default()
+        .self_signed(&key)
+        .unwrap();
     let manufacturer = nf_api::pb::ausf::Manufacturer {
         name: name.to_owned(),
         device_anchors: vec![anchor.der().to_vec()],
@@ -261,7 +274,10 @@ async fn a_signal_ends_stories_and_leaves_nothing_registered() {
     let start = |arguments: &[&str], log: &str| {
         let mut command = berth();
         command.args(["check", "--json", "--config"]);
-        command.arg(&cluster.settings).arg("--story").args(arguments);
+        command
+            .arg(&cluster.settings)
+            .arg("--story")
+            .args(arguments);
         Running::start(&mut command, &cluster.folder.path().join(log))
     };
     let printed = |playing: &Running, needle: &str| {
@@ -273,7 +289,10 @@ async fn a_signal_ends_stories_and_leaves_nothing_registered() {
     broken_off.signal(Signal::TERM);
     let status = broken_off.wait();
     assert_eq!(status.code(), Some(1), "{}", broken_off.said());
-    assert_eq!(last(&lines(&broken_off.stdout()), "stories")["broken_off"], true);
+    assert_eq!(
+        last(&lines(&broken_off.stdout()), "stories")["broken_off"],
+        true
+    );
     assert_eq!(cluster.registered().await, BTreeSet::new());
 
     let mut endless = start(&["--until-stopped"], "endless");
