@@ -116,6 +116,8 @@
 {{- else -}}
 {{- $_ := set $settings "sentinels" $store.sentinel.addresses -}}
 {{- $_ := set $settings "primary_name" $store.sentinel.primaryName -}}
+{{- with $store.sentinel.username }}{{ $_ := set $settings "sentinel_username" . }}{{ end -}}
+{{- if $store.sentinel.passwordSecret }}{{ $_ := set $settings "sentinel_password_file" "/etc/berth/store/sentinel-password" }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- $_ := set $settings "ca_file" "/etc/berth/store/ca.crt" -}}

@@ -38,18 +38,31 @@ readOnlyRootFilesystem: true
 {{- $root := index . 0 -}}
 {{- $secret := include "berth.storeSecret" . -}}
 {{- $role := index (fromYaml (include "berth.roles" nil)) (index . 1) -}}
-{{- $builtin := eq (fromJson (include "berth.store" (list $root $role.store))).mode "builtin" -}}
-{{- if and $root.Values.store.caSecret (not $builtin) -}}
+{{- $store := fromJson (include "berth.store" (list $root $role.store)) -}}
+{{- $authority := ternary "" $root.Values.store.caSecret (eq $store.mode "builtin") -}}
+{{- $sentinels := ternary $store.sentinel.passwordSecret "" (eq $store.mode "sentinel") -}}
+{{- if or $authority $sentinels -}}
 - name: store
   projected:
     defaultMode: 0440
     sources:
       - secret:
           name: {{ $secret }}
-          items: [{key: password, path: password}]
+          items:
+            - {key: password, path: password}
+            {{- if not $authority }}
+            - {key: ca.crt, path: ca.crt}
+            {{- end }}
+      {{- with $authority }}
       - secret:
-          name: {{ $root.Values.store.caSecret }}
+          name: {{ . }}
           items: [{key: ca.crt, path: ca.crt}]
+      {{- end }}
+      {{- with $sentinels }}
+      - secret:
+          name: {{ . }}
+          items: [{key: password, path: sentinel-password}]
+      {{- end }}
 {{- else -}}
 {{ include "berth.secretVolume" (list "store" $secret) }}
 {{- end -}}

@@ -18,9 +18,14 @@ const TEXTS: [(&str, Option<&str>); 4] = [
     (
         "1s",
         // humantime: numbers with units, with or without spaces between.
-        Some(r"^ *([0-9]+ *(ns|nsec|us|usec|ms|msec|millis|s|sec|secs|seconds?|m|min|mins|minutes?|h|hr|hrs|hours?|d|days?|w|weeks?|M|months?|y|years?) *)+$"),
+        Some(
+            r"^ *([0-9]+ *(ns|nsec|us|usec|ms|msec|millis|s|sec|secs|seconds?|m|min|mins|minutes?|h|hr|hrs|hours?|d|days?|w|weeks?|M|months?|y|years?) *)+$",
+        ),
     ),
-    ("127.0.0.1:1", Some(r"^([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")),
+    (
+        "127.0.0.1:1",
+        Some(r"^([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"),
+    ),
     ("127.0.0.1", Some(r"^[0-9A-Fa-f:.]+$")),
 ];
 
@@ -230,10 +235,7 @@ impl<'de> MapAccess<'de> for One<'_> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         let key: StrDeserializer<'_, Error> = "name".into_deserializer();
-        self.0
-            .is_some()
-            .then(|| seed.deserialize(key))
-            .transpose()
+        self.0.is_some().then(|| seed.deserialize(key)).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
