@@ -29,6 +29,16 @@ pub struct StoreConfig {
     /// The server of `redis`: `rediss://host:port/db` with TLS, `redis://host:port/db` without (laboratory
     /// only), or `redis+unix:///path/to/socket`. No user name or password in it.
     pub url: Option<String>,
+    /// Sentinels that know which server of `redis` is the primary, `host:port` each, instead of a `url`. They and the
+    /// servers are spoken to with TLS; `redis://host:port` names a Sentinel without (laboratory only, and then the
+    /// servers have none either). Default: none. Since 0.1.
+    pub sentinels: Vec<String>,
+    /// The name by which the Sentinels know the primary. Needed with `sentinels`. Since 0.1.
+    pub primary_name: Option<String>,
+    /// The ACL user at the Sentinels. Default: the default user. Since 0.1.
+    pub sentinel_username: Option<String>,
+    /// File that holds the password at the Sentinels, one line. Default: they want none. Since 0.1.
+    pub sentinel_password_file: Option<PathBuf>,
     /// The ACL user of `redis`. Without one, the default user. Each function has its own in production.
     pub username: Option<String>,
     /// File that holds the password of `redis`, one line.
@@ -55,6 +65,10 @@ impl Default for StoreConfig {
             backend: BackendKind::Memory,
             path: None,
             url: None,
+            sentinels: Vec::new(),
+            primary_name: None,
+            sentinel_username: None,
+            sentinel_password_file: None,
             username: None,
             password_file: None,
             ca_file: None,

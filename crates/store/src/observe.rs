@@ -38,6 +38,8 @@ pub enum Observation {
         /// How many did in time.
         confirmed: usize,
     },
+    /// The connection to the server was made, or is lost. Told by the server back end alone.
+    Connected(bool),
     /// A read gave an older version than this process was told before: an acknowledged write is lost.
     VersionWentBack,
 }

@@ -8,14 +8,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::Client;
-use redis::aio::ConnectionManager;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connect::connect;
 use super::failed;
+use super::link::{Around, Link};
 use crate::error::Error;
 use crate::observe::{Observation, Observer};
 
@@ -50,7 +48,7 @@ impl Wait {
 /// The heart of one function.
 pub(super) struct Heart {
     pub(super) key: String,
-    connection: ConnectionManager,
+    connection: Link,
     wait: Wait,
     observer: Arc<dyn Observer>,
     /// Serialises beats, so that their numbers grow in the server.
@@ -63,18 +61,19 @@ pub(super) struct Heart {
 
 impl Heart {
     pub(super) async fn new(
-        client: &Client,
+        around: Around<'_>,
         function: &str,
         wait: Wait,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let respond = wait.timeout + super::connect::RESPOND;
-        let connection = connect(client, respond)
-            .await
-            .map_err(|error| Error::Unavailable {
-                reason: "the server cannot be reached",
-                source: Some(Box::new(error)),
-            })?;
+        let connection =
+            Link::open(around, respond, None)
+                .await
+                .map_err(|error| Error::Unavailable {
+                    reason: "the server cannot be reached",
+                    source: Some(Box::new(error)),
+                })?;
         let mut id = [0; 8];
         aws_lc_rs::rand::fill(&mut id).map_err(|_| Error::Unavailable {
             reason: "the machine gives no random numbers",

@@ -1,6 +1,6 @@
 //! Is the server set up to keep what it acknowledges?
 
-use redis::aio::ConnectionManager;
+use redis::aio::ConnectionLike;
 use redis::{ErrorKind, ServerErrorKind, Value};
 
 use super::connect::explain;
@@ -10,9 +10,9 @@ use crate::open::OpenError;
 /// Oldest server that has what the scripts use.
 const OLDEST: (u32, u32) = (7, 0);
 
-/// Refuses a server that may lose acknowledged writes or is none that we can write to.
+/// Refuses a server that is too old or may lose acknowledged writes.
 pub(super) async fn check(
-    connection: &mut ConnectionManager,
+    connection: &mut impl ConnectionLike,
     config: &StoreConfig,
 ) -> Result<(), OpenError> {
     let hello: Value = redis::cmd("HELLO")
@@ -20,10 +20,6 @@ pub(super) async fn check(
         .await
         .map_err(explain)?;
     check_version(&text_of(&hello, "version"))?;
-    let role = text_of(&hello, "role");
-    if role == "replica" || role == "slave" {
-        return Err(setting("role", role, "that of a primary"));
-    }
     if config.settings_vouched {
         return Ok(());
     }
@@ -34,6 +30,15 @@ pub(super) async fn check(
         }
         checked => checked,
     }
+}
+
+/// Refuses a server that follows another one.
+pub(super) fn check_role(hello: &Value) -> Result<(), OpenError> {
+    let role = text_of(hello, "role");
+    if role == "replica" || role == "slave" {
+        return Err(setting("role", role, "that of a primary"));
+    }
+    Ok(())
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {
@@ -49,7 +54,7 @@ fn check_version(version: &str) -> Result<(), OpenError> {
 }
 
 async fn check_settings(
-    connection: &mut ConnectionManager,
+    connection: &mut impl ConnectionLike,
     config: &StoreConfig,
 ) -> Result<(), OpenError> {
     let mut wanted = vec![
@@ -99,7 +104,7 @@ const fn setting(setting: &'static str, found: String, needed: &'static str) -> 
 }
 
 /// The text behind a name, in an answer of names and values.
-fn text_of(answer: &Value, name: &str) -> String {
+pub(super) fn text_of(answer: &Value, name: &str) -> String {
     let is_name = |value: &Value| text(value).is_some_and(|text| text == name);
     let found = match answer {
         Value::Map(pairs) => pairs

@@ -1,16 +1,17 @@
-//! Reaching the server: address, TLS, user, time limits, and what to say when it fails.
+//! Reaching a server: address, TLS, user, time limits, and what to say when it fails.
 
 use std::path::Path;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion,
-    RedisError, ServerErrorKind, TlsCertificates,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
+    ProtocolVersion, PushInfo, PushKind, RedisError, ServerErrorKind, TlsCertificates, Value,
 };
 use zeroize::Zeroizing;
 
+use super::checks;
 use crate::config::StoreConfig;
 use crate::open::OpenError;
 
@@ -21,12 +22,12 @@ pub(super) const RESPOND: Duration = Duration::from_secs(2);
 /// A connection on which a sent command is not even received for so long is given up.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
-/// Reads the address, the user and the certificates from the configuration.
-pub(super) fn client(config: &StoreConfig) -> Result<Client, OpenError> {
+/// Reads the address of the server.
+pub(super) fn address(config: &StoreConfig) -> Result<ConnectionInfo, OpenError> {
     let url = config
         .url
         .as_deref()
-        .ok_or(OpenError::Config("backend redis needs a url"))?;
+        .ok_or(OpenError::Config("backend redis needs a url, or sentinels"))?;
     let address = url.into_connection_info().map_err(|_| {
         OpenError::Config(
             "url must be rediss://host:port/db, redis://host:port/db or redis+unix:///path",
@@ -38,21 +39,49 @@ pub(super) fn client(config: &StoreConfig) -> Result<Client, OpenError> {
             "the url holds a user or password; use username and password_file",
         ));
     }
-    let is_local = matches!(address.addr(), ConnectionAddr::Unix(_));
-    let is_tls = matches!(address.addr(), ConnectionAddr::TcpTls { .. });
-    if !config.laboratory && !is_local {
-        if !is_tls {
-            return Err(OpenError::Config(
-                "redis without TLS is for laboratories; use rediss:// or set laboratory = true",
-            ));
-        }
-        if config.password_file.is_none() {
-            return Err(OpenError::Config(
-                "redis without password is for laboratories; set password_file or laboratory = true",
-            ));
-        }
+    demand_safety(config, &address)?;
+    Ok(address)
+}
+
+/// Outside the laboratory what goes over a network is protected.
+pub(super) fn demand_safety(
+    config: &StoreConfig,
+    address: &ConnectionInfo,
+) -> Result<(), OpenError> {
+    if config.laboratory || matches!(address.addr(), ConnectionAddr::Unix(_)) {
+        return Ok(());
     }
-    let address = with_user(address, config)?.set_tcp_settings(
+    if !is_tls(address) {
+        return Err(OpenError::Config(
+            "redis without TLS is for laboratories; use rediss:// or set laboratory = true",
+        ));
+    }
+    if config.password_file.is_none() {
+        return Err(OpenError::Config(
+            "redis without password is for laboratories; set password_file or laboratory = true",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn is_tls(address: &ConnectionInfo) -> bool {
+    matches!(address.addr(), ConnectionAddr::TcpTls { .. })
+}
+
+/// Who connects.
+pub(super) struct User<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) password_file: Option<&'a Path>,
+}
+
+/// The way to a server. Password and certificates are read each time, because they may be replaced meanwhile.
+pub(super) fn client(
+    address: ConnectionInfo,
+    user: &User<'_>,
+    ca_file: Option<&Path>,
+) -> Result<Client, OpenError> {
+    let is_tls = is_tls(&address);
+    let address = with_user(address, user)?.set_tcp_settings(
         TcpSettings::default()
             .set_nodelay(true)
             .set_user_timeout(UNACKNOWLEDGED),
@@ -60,7 +89,7 @@ pub(super) fn client(config: &StoreConfig) -> Result<Client, OpenError> {
     let client = if is_tls {
         // Fails only if a provider was chosen before, which is as good.
         let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let root_cert = config.ca_file.as_deref().map(read).transpose()?;
+        let root_cert = ca_file.map(read).transpose()?;
         Client::build_with_tls(
             address,
             TlsCertificates {
@@ -77,24 +106,23 @@ pub(super) fn client(config: &StoreConfig) -> Result<Client, OpenError> {
     })
 }
 
-fn with_user(address: ConnectionInfo, config: &StoreConfig) -> Result<ConnectionInfo, OpenError> {
-    // A connection of RESP 3 that breaks is made anew at once, not when it is next used: a server that was restarted
-    // between two calls makes neither of them fail.
+fn with_user(address: ConnectionInfo, user: &User<'_>) -> Result<ConnectionInfo, OpenError> {
+    // A connection of RESP 3 tells at once when it is lost, not when it is next used.
     let mut settings = address
         .redis_settings()
         .clone()
         .set_protocol(ProtocolVersion::RESP3)
         // A command more that the function's user would need a right for.
         .set_skip_set_lib_name();
-    if let Some(username) = &config.username {
-        settings = settings.set_username(username);
+    if let Some(name) = user.name {
+        settings = settings.set_username(name);
     }
-    if let Some(path) = &config.password_file {
+    if let Some(path) = user.password_file {
         let octets = Zeroizing::new(read(path)?);
         let text = std::str::from_utf8(&octets).unwrap_or_default();
         let password = text.trim_end_matches(['\r', '\n']);
         if password.is_empty() {
-            return Err(OpenError::Config("password_file holds no text"));
+            return Err(OpenError::Config("a password file holds no text"));
         }
         settings = settings.set_password(password);
     }
@@ -108,23 +136,37 @@ fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
     })
 }
 
-/// A connection that is made anew when it breaks; the call during which it breaks fails.
-///
-/// `respond` limits each call. Of a server that is away, callers hear within about two seconds.
+/// One connection to a primary that serves. `respond` limits each call; `lost` is called when it breaks.
 pub(super) async fn connect(
     client: &Client,
     respond: Duration,
-) -> Result<ConnectionManager, OpenError> {
-    let config = ConnectionManagerConfig::new()
+    lost: impl Fn() + Send + Sync + 'static,
+) -> Result<MultiplexedConnection, OpenError> {
+    let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(respond))
-        .set_min_delay(Duration::from_millis(20))
-        .set_max_delay(Duration::from_millis(200))
-        .set_number_of_retries(3)
-        .set_pipeline_buffer_size(1024);
-    ConnectionManager::new_with_config(client.clone(), config)
+        .set_pipeline_buffer_size(1024)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                lost();
+            }
+            Ok::<(), std::convert::Infallible>(())
+        });
+    let mut connection = client
+        .get_multiplexed_async_connection_with_config(&config)
         .await
-        .map_err(explain)
+        .map_err(explain)?;
+    let hello: Value = redis::cmd("HELLO")
+        .query_async(&mut connection)
+        .await
+        .map_err(explain)?;
+    checks::check_role(&hello)?;
+    // A server that still reads its data greets, but does not serve.
+    redis::cmd("PING")
+        .exec_async(&mut connection)
+        .await
+        .map_err(explain)?;
+    Ok(connection)
 }
 
 /// Adds a hint to an error of connecting and of the first questions.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::Client;
-use redis::aio::{PubSubSink, PubSubStream};
+use redis::aio::{PubSub, PubSubSink, PubSubStream};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 
+use super::primary::Primary;
+use super::sentinels::Place;
 use crate::watch::{Change, Hint, Watched};
 
 /// How often a silent connection is asked whether it lives, and how long it may take to answer.
@@ -33,7 +34,7 @@ fn channel(watched: &Watched) -> String {
 }
 
 pub(super) struct Hub {
-    pub(super) client: Client,
+    pub(super) primary: Arc<Primary>,
     pub(super) wishes: mpsc::Receiver<Subscription>,
     pub(super) hints: broadcast::Sender<Arc<Hint>>,
 }
@@ -51,8 +52,8 @@ impl Hub {
                     None => return,
                 }
             }
-            let connected = timeout(PROBE_ANSWER, self.client.get_async_pubsub()).await;
-            if let Ok(Ok(connection)) = connected {
+            let connected = timeout(PROBE_ANSWER, self.connect()).await;
+            if let Ok(Some((connection, place))) = connected {
                 let (mut sink, stream) = connection.split();
                 if subscribe(&mut sink, &known).await {
                     if was_lost {
@@ -61,7 +62,7 @@ impl Hub {
                     }
                     was_lost = true;
                     let ended = self
-                        .serve(&mut sink, stream, &mut known, &mut unanswered)
+                        .serve(&mut sink, stream, &place, &mut known, &mut unanswered)
                         .await;
                     if ended {
                         return;
@@ -72,15 +73,26 @@ impl Hub {
         }
     }
 
+    async fn connect(&self) -> Option<(PubSub, Option<Place>)> {
+        let (client, place) = self.primary.find().await.ok()?;
+        let connection = client.get_async_pubsub().await.ok()?;
+        Some((connection, place))
+    }
+
     /// Serves one connection; answers whether the hub ends.
     async fn serve(
         &mut self,
         sink: &mut PubSubSink,
         mut stream: PubSubStream,
+        place: &Option<Place>,
         known: &mut Vec<String>,
         unanswered: &mut Vec<Subscription>,
     ) -> bool {
+        let mut places = self.primary.places();
         loop {
+            if *places.borrow_and_update() != *place {
+                return false;
+            }
             while let Some(wish) = unanswered.pop() {
                 let wanted = channel(&wish.watched);
                 if !known.contains(&wanted) {
@@ -106,6 +118,8 @@ impl Hub {
                     Some(wish) => unanswered.push(wish),
                     None => return true,
                 },
+                // The sender lives as long as the primary does.
+                _moved = places.changed() => {}
                 () = sleep(PROBE_EVERY) => {
                     let alive = timeout(PROBE_ANSWER, sink.ping::<redis::Value>()).await;
                     if !matches!(alive, Ok(Ok(_))) {

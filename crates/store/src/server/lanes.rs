@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::aio::ConnectionManager;
-use redis::{Client, Cmd, ErrorKind, RedisResult, Script, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisResult, Script, ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::beat::Wait;
-use super::connect::{RESPOND, connect};
+use super::connect::RESPOND;
 use super::layout::Kinds;
+use super::link::{Around, Link};
 use super::{CLOSED, failed};
 use crate::error::Error;
 use crate::observe::{Observation, Observer};
@@ -51,25 +49,23 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) async fn open(
-        client: &Client,
+        around: Around<'_>,
         script: &Arc<Script>,
         wait: Wait,
         observer: &Arc<dyn Observer>,
-        tasks: &TaskTracker,
-        cancel: &CancellationToken,
     ) -> Result<Self, OpenError> {
         let mut queues = Vec::with_capacity(LANES);
         for _ in 0..LANES {
             let (queue, jobs) = mpsc::channel(QUEUE);
             let lane = Lane {
-                connection: connect(client, wait.timeout + RESPOND).await?,
+                connection: Link::open(around, wait.timeout + RESPOND, None).await?,
                 script: script.clone(),
                 wait,
                 observer: observer.clone(),
                 jobs,
             };
-            let cancel = cancel.clone();
-            tasks.spawn(async move {
+            let cancel = around.cancel.clone();
+            around.tasks.spawn(async move {
                 cancel.run_until_cancelled(lane.run()).await;
             });
             queues.push(queue);
@@ -99,7 +95,7 @@ impl Lanes {
 }
 
 struct Lane {
-    connection: ConnectionManager,
+    connection: Link,
     script: Arc<Script>,
     wait: Wait,
     observer: Arc<dyn Observer>,

@@ -6,14 +6,16 @@ mod connect;
 mod hub;
 mod lanes;
 mod layout;
+mod link;
+mod primary;
+mod sentinels;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::aio::ConnectionManager;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +25,8 @@ use self::beat::{Heart, Wait};
 use self::hub::{Hub, Subscription};
 use self::lanes::Lanes;
 use self::layout::{Call, Kinds, commit_call, index_key, named_prefix, parse_value};
+use self::link::{Around, Link};
+use self::primary::Primary;
 use crate::backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
 use crate::config::StoreConfig;
 use crate::error::Error;
@@ -35,8 +39,8 @@ use crate::watch::{BACKLOG, Hint, Watch, Watched};
 
 /// Connections to one server.
 pub(crate) struct Server {
-    client: Client,
-    connection: ConnectionManager,
+    primary: Arc<Primary>,
+    connection: Link,
     commit: Arc<Script>,
     scan: Arc<Script>,
     /// For writes of class record; `None` where there are no replicas.
@@ -72,11 +76,18 @@ impl Server {
         config: &StoreConfig,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, OpenError> {
-        let client = connect::client(config)?;
-        let mut connection = connect::connect(&client, connect::RESPOND).await?;
-        checks::check(&mut connection, config).await?;
+        let primary = Arc::new(Primary::new(config)?);
         let tasks = TaskTracker::new();
         let cancel = CancellationToken::new();
+        // Connections that were made before an error end with it.
+        let opening = cancel.clone().drop_guard();
+        let around = Around {
+            primary: &primary,
+            tasks: &tasks,
+            cancel: &cancel,
+        };
+        let mut connection = Link::open(around, connect::RESPOND, Some(observer.clone())).await?;
+        checks::check(&mut connection, config).await?;
         let commit = Arc::new(Script::new(include_str!("commit.lua")));
         let wait = Wait {
             replicas: config.replicas,
@@ -85,10 +96,15 @@ impl Server {
         let lanes = if wait.replicas == 0 {
             None
         } else {
-            Some(Lanes::open(&client, &commit, wait, &observer, &tasks, &cancel).await?)
+            Some(Lanes::open(around, &commit, wait, &observer).await?)
         };
+        let (following, ended) = (primary.clone(), cancel.clone());
+        tasks.spawn(async move {
+            ended.run_until_cancelled(following.follow()).await;
+        });
+        opening.disarm();
         Ok(Self {
-            client,
+            primary,
             connection,
             commit,
             scan: Arc::new(Script::new(include_str!("scan.lua"))),
@@ -102,7 +118,7 @@ impl Server {
         })
     }
 
-    fn connection(&self) -> Result<ConnectionManager, Error> {
+    fn connection(&self) -> Result<Link, Error> {
         if self.cancel.is_cancelled() {
             return Err(CLOSED);
         }
@@ -126,7 +142,12 @@ impl Server {
             .or_default()
             .clone();
         let new = || async {
-            let heart = Heart::new(&self.client, function, self.wait, self.observer.clone());
+            let around = Around {
+                primary: &self.primary,
+                tasks: &self.tasks,
+                cancel: &self.cancel,
+            };
+            let heart = Heart::new(around, function, self.wait, self.observer.clone());
             heart.await.map(Arc::new)
         };
         let heart = cell.get_or_try_init(new).await?.clone();
@@ -367,7 +388,7 @@ impl Backend for Server {
                 let (wishes, received) = mpsc::channel(64);
                 let (hints, _) = broadcast::channel(BACKLOG);
                 let hub = Hub {
-                    client: self.client.clone(),
+                    primary: self.primary.clone(),
                     wishes: received,
                     hints: hints.clone(),
                 };

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::redis_server::RedisServer;
 use crate::rights::Users;
+use crate::sentinel::{self, Sentinel};
 use store::{Database, Kind, Record, Store, StoreConfig};
 
 /// A record for the cases.
@@ -59,6 +60,20 @@ impl Bench {
             ..StoreConfig::redis(primary.url())
         };
         Self::open(&config, Some(Box::new((primary, replica)))).await
+    }
+
+    /// As `replicated`, with a Sentinel that is asked for the primary.
+    pub(crate) async fn by_sentinel() -> Self {
+        let primary = RedisServer::start_tcp(&["--min-replicas-to-write", "1"]).await;
+        let replica = primary.start_replica().await;
+        let sentinels = [Sentinel::start(&primary, 1)];
+        sentinel::answers(&sentinels[0]).await;
+        let config = StoreConfig {
+            replicas: 1,
+            wait_timeout: Duration::from_secs(5),
+            ..sentinel::config(&sentinels)
+        };
+        Self::open(&config, Some(Box::new((primary, replica, sentinels)))).await
     }
 
     /// A server that knows each function as a user with no more than its rights.

@@ -18,6 +18,7 @@ mod redis_faults;
 mod redis_server;
 mod rights;
 mod sealed;
+mod sentinel;
 mod watching;
 
 /// Runs each case on a fresh store of each back end.
@@ -52,6 +53,14 @@ macro_rules! contract {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::$module::$case(&crate::bench::Bench::replicated().await).await;
+                }
+            )+)+
+        }
+        mod by_sentinel {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(&crate::bench::Bench::by_sentinel().await).await;
                 }
             )+)+
         }

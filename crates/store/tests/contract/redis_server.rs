@@ -61,21 +61,32 @@ impl RedisServer {
 
     /// Starts a replica of this server and waits until it follows.
     pub(crate) async fn start_replica(&self) -> Self {
+        self.start_replica_with(&[]).await
+    }
+
+    /// Starts one more replica with more options.
+    pub(crate) async fn start_replica_with(&self, options: &[&str]) -> Self {
         let primary = format!("127.0.0.1 {}", self.port);
-        let replica = Self::start_tcp(&["--replicaof", &primary]).await;
-        eventually(START, "the replica follows", || self.is_confirmed()).await;
+        let mut all = vec!["--replicaof", &*primary];
+        all.extend(options);
+        let known = self.replicas().await;
+        let replica = Self::start_tcp(&all).await;
+        eventually(START, "the replica follows", || async {
+            self.replicas().await > known
+        })
+        .await;
         replica
     }
 
-    /// Whether a replica confirms a write within 100 ms.
-    async fn is_confirmed(&self) -> bool {
+    /// How many replicas confirm a write within 100 ms.
+    async fn replicas(&self) -> u64 {
         let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut pipeline = redis::pipe();
         pipeline.cmd("SET").arg("probe").arg(1).ignore();
-        pipeline.cmd("WAIT").arg(1).arg(100);
+        pipeline.cmd("WAIT").arg(9).arg(100);
         let confirmed: Result<(u64,), _> = pipeline.query_async(&mut connection).await;
-        confirmed.is_ok_and(|(replicas,)| replicas == 1)
+        confirmed.map_or(0, |(replicas,)| replicas)
     }
 
     async fn launch(&mut self) {
