@@ -147,7 +147,8 @@ impl Portal {
         set_stranger_as_parent(&span, request.headers());
         let outcome = async {
             let answered = match found {
-                Some(route) => self.run(route, request, peer).await,
+                // Boxed: it is held in several layers, and the largest page is large.
+                Some(route) => Box::pin(self.run(route, request, peer)).await,
                 None => Err(Refusal::Cause(Cause::NotFound)),
             };
             if let Err(refusal) = &answered {
