@@ -56,7 +56,7 @@ impl Redactor {
             (r"\b[0-9]{14,15}\b", |_| MASKED.to_owned()),
             // Octets as a list of numbers, or as pairs of digits.
             (
-                r"\b[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){15,}|\b[0-9A-Fa-f]{2}(?:[:\s-][0-9A-Fa-f]{2}){15,}|[!-\[\]-~]{0,8}(?:\\+x[0-9A-Fa-f]{2}(?:[!-\[\]-~]|\\+[nrt0'\x22\\]){0,8}){4,}",
+                r"\b[0-9]{1,3}(?:\s*,\s*[0-9]{1,3}){15,}|\b[0-9A-Fa-f]{2}(?:[:\s-][0-9A-Fa-f]{2}){15,}|[!-\[\]-~]{0,14}(?:\\+x[0-9A-Fa-f]{2}(?:[!-\[\]-~]|\\+[nrt0'\x22\\]){0,14}){3,}",
                 |_| MASKED.to_owned(),
             ),
             // Whatever else looks like a key. What begins such a run tells trace ids and digests of images apart.
@@ -118,7 +118,7 @@ fn mask_keys(run: &str) -> String {
     masked
 }
 
-/// Capitals, small letters and digits change places more often than in names.
+/// Capitals, small letters and digits change places more often than in names; and nothing but base64 is padded.
 fn looks_like_base64(run: &str) -> bool {
     let class = |octet: u8| match octet {
         b'A'..=b'Z' => 0,
@@ -126,13 +126,18 @@ fn looks_like_base64(run: &str) -> bool {
         b'0'..=b'9' => 2,
         _ => 3,
     };
-    let octets = run.as_bytes();
-    let changes = octets
-        .windows(2)
-        .filter(|pair| pair[0] != b'-' && class(pair[0]) != class(pair[1]))
-        .count();
-    let has = |wanted: u8| octets.iter().any(|octet| class(*octet) == wanted);
-    has(0) && has(1) && (changes * 5 > octets.len() * 2 || (has(2) && changes * 4 > octets.len()))
+    let classes: Vec<u8> = run.bytes().map(class).collect();
+    let has = |wanted: u8| classes.contains(&wanted);
+    if !has(0) || !has(1) {
+        return false;
+    }
+    let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let often = if has(2) {
+        changes * 6 > classes.len()
+    } else {
+        changes * 5 > classes.len() * 2
+    };
+    often || run.ends_with('=')
 }
 
 /// Hexadecimal digits, base32 and the like: letters and digits without end.
@@ -208,6 +213,33 @@ mod tests {
                 masked.contains(MASKED) && !masked.contains(secret),
                 "{masked}"
             );
+        }
+    }
+
+    #[test]
+    fn a_random_key_is_masked_in_every_form() {
+        use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+        let redactor = Redactor::new().unwrap();
+        for seed in 0..500 {
+            let random = nf_runtime::random::Random::seeded(seed);
+            for key in [&random.array::<16>()[..], &random.array::<32>()[..]] {
+                for form in [
+                    HEXLOWER.encode(key),
+                    HEXUPPER.encode(key),
+                    BASE32_NOPAD.encode(key),
+                    BASE64.encode(key),
+                    BASE64URL_NOPAD.encode(key),
+                    format!("{key:?}"),
+                    key.escape_ascii().to_string(),
+                ] {
+                    let masked = redactor.redact(format!("key=\"{form}\" next").as_bytes());
+                    assert!(
+                        masked.contains(MASKED) && !masked.contains(&form),
+                        "seed {seed}: {form} gives {masked}"
+                    );
+                    assert!(masked.ends_with(" next"), "seed {seed}: {masked}");
+                }
+            }
         }
     }
 
