@@ -32,9 +32,25 @@ pub(crate) fn e2e(arguments: &Arguments) -> Result<()> {
     if arguments.provider == "processes" {
         processes(&scenarios)
     } else {
+        if arguments.provider == "kubeconfig" && scenarios.is_empty() {
+            api_server().run()?;
+        }
         images()?;
         play(&arguments.provider)?.args(scenarios).run()
     }
+}
+
+/// What speaks to the Kubernetes API itself, tested against a real one.
+fn api_server() -> Program {
+    cargo([
+        "test",
+        "--package",
+        "berth",
+        "--test",
+        "kubernetes",
+        "--",
+        "--ignored",
+    ])
 }
 
 /// The scenarios on processes.
@@ -113,10 +129,14 @@ impl LocalCluster {
         let mut path = self.programs().into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
-        play("kubeconfig")?
-            .env("KUBECONFIG", kubeconfig.trim())
+        let there = |program: Program| {
+            program
+                .env("KUBECONFIG", kubeconfig.trim())
+                .env("PATH", &path)
+        };
+        there(api_server()).run()?;
+        there(play("kubeconfig")?)
             .env("BERTH_E2E_LOAD_IMAGE", load)
-            .env("PATH", path)
             .run()
     }
 
