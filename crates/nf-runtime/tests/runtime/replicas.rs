@@ -14,6 +14,7 @@ use nf_runtime::Runtime;
 use nf_runtime::grpc::{self, Channel, GrpcConfig, Resolver};
 use nf_runtime::lifecycle::ShutdownConfig;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -165,7 +166,8 @@ async fn a_call_waits_for_a_replica_that_starts_again_at_another_address() {
         let channel = channel.clone();
         async move { unary_with(&channel, path, request).await }
     });
-    let calls = tokio::spawn(join_all(calls));
+    let mut waiting = JoinSet::new();
+    waiting.spawn(join_all(calls));
     let begun = Instant::now();
     while names.asked() < 2 {
         assert!(begun.elapsed() < LIMIT, "the name is asked for again");
@@ -173,7 +175,7 @@ async fn a_call_waits_for_a_replica_that_starts_again_at_another_address() {
     }
     let (routes, seen) = counting();
     names.now_knows(&[lab.serve(routes, &servers).await]);
-    for answer in calls.await.unwrap() {
+    for answer in waiting.join_next().await.unwrap().unwrap() {
         answer.unwrap();
     }
     assert_eq!(seen.load(Ordering::SeqCst), 2);
@@ -218,9 +220,10 @@ fn under_load(
     channel: &Channel,
     path: &'static str,
     stop: &Arc<AtomicBool>,
-) -> tokio::task::JoinHandle<(u32, Vec<Status>)> {
+) -> JoinSet<(u32, Vec<Status>)> {
     let (channel, stop) = (channel.clone(), Arc::clone(stop));
-    tokio::spawn(async move {
+    let mut load = JoinSet::new();
+    load.spawn(async move {
         let callers = (0..8).map(|_| async {
             let (mut calls, mut failed) = (0, Vec::new());
             while !stop.load(Ordering::SeqCst) {
@@ -235,7 +238,8 @@ fn under_load(
             calls,
             all.into_iter().flat_map(|(_, failed)| failed).collect(),
         )
-    })
+    });
+    load
 }
 
 async fn reaches(counter: &AtomicU32, many: u32) {
@@ -261,13 +265,13 @@ async fn callers_move_over_without_one_failed_call_when_a_replica_stops() {
     ];
     let channel = channel(&lab, &NameService::knows(&addresses), &Runtime::for_tests());
     let stop = Arc::new(AtomicBool::new(false));
-    let load = under_load(&channel, GET_VECTOR, &stop);
+    let mut load = under_load(&channel, GET_VECTOR, &stop);
     reaches(&first_seen, 100).await;
     stops.lifecycle.shutdown().await;
     let seen = second_seen.load(Ordering::SeqCst);
     reaches(&second_seen, seen + 200).await;
     stop.store(true, Ordering::SeqCst);
-    let (calls, failed) = load.await.unwrap();
+    let (calls, failed) = load.join_next().await.unwrap().unwrap();
     assert!(failed.is_empty(), "{} of {calls}: {failed:?}", failed.len());
 }
 
@@ -295,13 +299,13 @@ async fn no_idempotent_call_fails_and_only_others_in_flight_do_when_a_replica_is
         let addresses = [address, lab.serve(second, &stays).await];
         let channel = channel(&lab, &NameService::knows(&addresses), &Runtime::for_tests());
         let stop = Arc::new(AtomicBool::new(false));
-        let load = under_load(&channel, path, &stop);
+        let mut load = under_load(&channel, path, &stop);
         reaches(&first_seen, 100).await;
         process.shutdown_background();
         let seen = second_seen.load(Ordering::SeqCst);
         reaches(&second_seen, seen + 200).await;
         stop.store(true, Ordering::SeqCst);
-        let (calls, failed) = load.await.unwrap();
+        let (calls, failed) = load.join_next().await.unwrap().unwrap();
         assert!(
             failed.len() <= most_failures,
             "{path}: {} of {calls}: {failed:?}",

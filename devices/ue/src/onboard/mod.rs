@@ -87,11 +87,11 @@ pub(crate) async fn onboard(
         Waits::ForNobody => {
             phase.finished(progress);
             let phase = Began::now(Phase::Profile, progress);
-            (phase, server.package(admitted.expires()).await?)
+            (phase, Box::pin(server.package(admitted.expires())).await?)
         }
         // The package says that somebody has signed up.
         Waits::ForOthers => {
-            let package = server.package(admitted.expires()).await?;
+            let package = Box::pin(server.package(admitted.expires())).await?;
             phase.finished(progress);
             (Began::now(Phase::Profile, progress), package)
         }

@@ -380,11 +380,11 @@ async fn a_device_that_waits_for_its_package_gets_it_though_both_its_servers_wer
     let killer = std::thread::spawn(move || {
         waiting.recv().unwrap();
         // One after the other, so that one is always there: whoever works for the device, and whoever it observes.
-        for number in 0..replicas.len() {
-            if replicas[number].function == "subscription-manager" {
-                replicas[number].process.take().unwrap().kill();
-                replicas[number].start();
-                replicas[number].wait_until_ready();
+        for replica in &mut replicas {
+            if replica.function == "subscription-manager" {
+                replica.process.take().unwrap().kill();
+                replica.start();
+                replica.wait_until_ready();
             }
         }
         for replica in &mut replicas {
