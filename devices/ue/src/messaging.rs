@@ -23,6 +23,7 @@ use secret::SecretBytes;
 use tokio::net::lookup_host;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, warn};
 use url::Url;
 
@@ -104,7 +105,11 @@ impl Received {
 
 /// A live session in which the device is registered. Messages that arrive meanwhile are written to disk
 /// before they are acknowledged.
+///
+/// When the server is gone, or sends the device elsewhere, the device connects and registers again by itself and
+/// repeats what it was about. A message is repeated under its Message ID, so that it is taken over once.
 pub struct RegisteredUe {
+    directory: Directory,
     line: Line,
     registration: Registration,
 }
@@ -146,8 +151,7 @@ impl RegisteredUe {
         message.payload = Some(outgoing.payload);
         message.delivery_status_required = outgoing.report_wanted;
         let answer = self
-            .line
-            .post(SEND, self.line.msgin5g.send(&message))
+            .steadily(SEND, |line| line.msgin5g.send(&message))
             .await?;
         let status = self
             .line
@@ -161,10 +165,10 @@ impl RegisteredUe {
     }
 
     /// Waits for a message or report, up to `within`; `None` if none came. Sends the report that the
-    /// sender of a message asked for.
+    /// sender of a message asked for. While nothing comes, the server is asked now and then whether it is there.
     ///
     /// # Errors
-    /// [`UeError::Unreachable`] if the session is over and nothing waits; [`UeError::State`].
+    /// As [`Ue::register`](crate::Ue::register) if the server is gone and no other takes the device; [`UeError::State`].
     pub async fn receive(&mut self, within: Duration) -> Result<Option<Received>, UeError> {
         let deadline = Instant::now() + within.min(LONGEST_WAIT);
         loop {
@@ -179,20 +183,57 @@ impl RegisteredUe {
             tokio::select! {
                 () = self.line.news.notified() => {}
                 reason = session.closed() => {
-                    debug!(?reason, "session is over");
-                    return Err(UeError::unreachable(RECEIVE, "the session is over"));
+                    debug!(?reason, "session is over, connecting again");
+                    self.recover().await?;
                 }
                 () = tokio::time::sleep_until(deadline) => return Ok(None),
             }
         }
     }
 
+    /// Posts something; where the server is gone, once more after the device has registered again.
+    async fn steadily(
+        &mut self,
+        operation: &'static str,
+        make: impl Fn(&Line) -> Post,
+    ) -> Result<Response, UeError> {
+        match self.line.post(operation, make(&self.line)).await {
+            Err(error) if is_gone(&error) => {
+                debug!(operation, "server is gone, connecting again");
+                self.recover().await?;
+                self.line.post(operation, make(&self.line)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Connects and registers again. The server that was, or what leads to it, may take a while to be replaced.
+    async fn recover(&mut self) -> Result<(), UeError> {
+        let deadline = Instant::now() + RECOVERY;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match open(&self.directory).await {
+                Ok((line, registration)) => {
+                    self.line = line;
+                    self.registration = registration;
+                    return Ok(());
+                }
+                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                    debug!(cause = error.cause().name(), "not registered again yet");
+                    sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Reports a delivery. The message counts as received whether the report arrives or not.
-    async fn report(&self, message: &InboxMessage) {
+    async fn report(&mut self, message: &InboxMessage) {
         let Some(post) = self.line.report_on(message) else {
             return;
         };
-        match self.line.post(REPORT, post).await {
+        match self.steadily(REPORT, |_| post.clone()).await {
             Ok(answer) if answer.is_success() => {}
             Ok(answer) => warn!(code = %answer.code, "delivery report refused"),
             Err(error) => warn!(
@@ -206,8 +247,12 @@ impl RegisteredUe {
     ///
     /// # Errors
     /// [`UeError::Refused`] with the server's cause.
-    pub async fn deregister(self) -> Result<(), UeError> {
-        let deregistered = self.line.deregister().await;
+    pub async fn deregister(mut self) -> Result<(), UeError> {
+        let answer = self.steadily(DEREGISTER, |line| line.msgin5g.deregister());
+        let deregistered = match answer.await {
+            Ok(answer) => self.line.read_deregistration(&answer),
+            Err(error) => Err(error),
+        };
         self.line.client.close().await;
         deregistered
     }
@@ -224,6 +269,8 @@ struct Line {
     msgin5g: Msgin5gClient,
     inbox: Inbox,
     news: Arc<Notify>,
+    /// Ends what watches the server, and the session if it is still there.
+    _watched: DropGuard,
 }
 
 impl Line {
@@ -238,16 +285,25 @@ impl Line {
         let news = Arc::new(Notify::new());
         let fresh = unix_seconds().saturating_sub(anchor.authenticated_at()) <= FRESH_SECONDS;
         let mut pauses = BACK_OFF.iter().filter(|_| fresh);
+        let mut limits = HANDSHAKE_LIMITS.into_iter();
+        let mut limit = limits.next().unwrap_or(LONGEST_PAUSE);
         loop {
-            let config = configuration(&anchor, &service.server_uri, &service.dtls_suites).await?;
+            let mut config =
+                configuration(&anchor, &service.server_uri, &service.dtls_suites).await?;
+            config.handshake_timeout = limit;
             let handler = Arc::new(Pushes {
                 msgin5g: msgin5g.clone(),
                 inbox: inbox.clone(),
                 news: Arc::clone(&news),
             });
-            let error = match Client::connect(config, handler, &Tasks::default()).await {
+            let tasks = Tasks::default();
+            let error = match Client::connect(config, handler, &tasks).await {
                 Ok(client) => {
+                    tasks
+                        .tracker
+                        .spawn(watch(client.clone(), tasks.token.clone()));
                     return Ok(Self {
+                        _watched: tasks.token.drop_guard(),
                         client,
                         msgin5g,
                         inbox,
@@ -256,11 +312,13 @@ impl Line {
                 }
                 Err(error) => connect_error(error),
             };
+            if matches!(error, UeError::TimedOut { .. }) {
+                // From another port, which may lead to another server.
+                limit = limits.next().ok_or(error)?;
+                continue;
+            }
             let again = error.cause() == Cause::UnknownAKid || error.cause().retryable();
-            match pauses
-                .next()
-                .filter(|_| again && !matches!(error, UeError::TimedOut { .. }))
-            {
+            match pauses.next().filter(|_| again) {
                 Some(pause) => sleep(*pause).await,
                 None => return Err(error),
             }
@@ -295,9 +353,13 @@ impl Line {
 
     async fn deregister(&self) -> Result<(), UeError> {
         let answer = self.post(DEREGISTER, self.msgin5g.deregister()).await?;
+        self.read_deregistration(&answer)
+    }
+
+    fn read_deregistration(&self, answer: &Response) -> Result<(), UeError> {
         self.msgin5g
-            .read_deregistration(answer_of(&answer))
-            .map_err(|error| refused(DEREGISTER, &answer, error))
+            .read_deregistration(answer_of(answer))
+            .map_err(|error| refused(DEREGISTER, answer, error))
     }
 
     async fn post(&self, operation: &'static str, post: Post) -> Result<Response, UeError> {
@@ -305,6 +367,9 @@ impl Line {
         let request = Request::post(post.uri_path, format, post.body);
         match timeout(REQUEST_LIMIT, self.client.request(request)).await {
             Err(_) => Err(UeError::TimedOut { operation }),
+            Ok(Ok(response)) if self.is_sent_away_by(&response).await => {
+                Err(UeError::unreachable(operation, "the server is leaving"))
+            }
             Ok(Ok(response)) => Ok(response),
             Ok(Err(ExchangeError::Failed(coap::Failure::TimedOut))) => {
                 Err(UeError::TimedOut { operation })
@@ -316,6 +381,12 @@ impl Line {
             )),
             Ok(Err(error)) => Err(UeError::unreachable(operation, error)),
         }
+    }
+
+    /// Whether a server refuses because it ends: its session ends as well then.
+    async fn is_sent_away_by(&self, response: &Response) -> bool {
+        let closed = self.client.session().closed();
+        response.code == Code::SERVICE_UNAVAILABLE && timeout(FAREWELL, closed).await.is_ok()
     }
 
     /// IMDN for a message; `None` if its sender cannot be addressed.
@@ -334,14 +405,48 @@ impl Line {
 
 /// Connects and registers.
 pub(crate) async fn register(directory: &Directory) -> Result<RegisteredUe, UeError> {
+    let (line, registration) = match open(directory).await {
+        // A server that went away between handshake and REG; one that is not there at all was waited for.
+        Err(
+            UeError::Unreachable {
+                operation: REGISTER,
+                ..
+            }
+            | UeError::TimedOut {
+                operation: REGISTER,
+            },
+        ) => open(directory).await?,
+        opened => opened?,
+    };
+    Ok(RegisteredUe {
+        directory: directory.clone(),
+        line,
+        registration,
+    })
+}
+
+async fn open(directory: &Directory) -> Result<(Line, Registration), UeError> {
     let line = Line::connect(directory).await?;
     match line.register().await {
-        Ok(registration) => Ok(RegisteredUe { line, registration }),
+        Ok(registration) => Ok((line, registration)),
         Err(error) => {
             line.client.close().await;
             Err(error)
         }
     }
+}
+
+/// Whether nobody is at the other end of the session any more.
+const fn is_gone(error: &UeError) -> bool {
+    matches!(
+        error,
+        UeError::Unreachable { .. } | UeError::TimedOut { .. }
+    )
+}
+
+/// Whether another attempt in a while may succeed.
+fn is_passing(error: &UeError) -> bool {
+    is_gone(error) || matches!(error, UeError::Refused { cause, .. } if cause.retryable())
 }
 
 /// Connects and ends the registration.
@@ -350,6 +455,22 @@ pub(crate) async fn deregister(directory: &Directory) -> Result<(), UeError> {
     let deregistered = line.deregister().await;
     line.client.close().await;
     deregistered
+}
+
+/// Asks the server now and then whether it is there, and ends the session if it is not.
+async fn watch(client: Client, stop: CancellationToken) {
+    let asking = async {
+        loop {
+            sleep(KEEP_ALIVE).await;
+            // Whatever it answers, it answers in this session.
+            if let Err(error) = client.request(Request::get(RESOURCES)).await {
+                debug!(%error, "server does not answer any more");
+                client.close().await;
+                return;
+            }
+        }
+    };
+    stop.run_until_cancelled(asking).await;
 }
 
 /// What the server pushes.
@@ -465,7 +586,9 @@ async fn configuration(
     let mut config = ClientConfig::new(server, &identity, keys);
     config.server_name = Some(af.as_str().to_owned());
     config.expected_hint = Some(PSK_IDENTITY_HINT.as_bytes().to_vec());
-    config.handshake_timeout = HANDSHAKE_LIMIT;
+    config.coap.ack_timeout = ACK_TIMEOUT;
+    config.coap.ack_random_span = ACK_TIMEOUT / 2;
+    config.coap.max_retransmit = MAX_RETRANSMIT;
     Ok(config)
 }
 
@@ -537,13 +660,30 @@ const CONNECT: &str = "connect to the msgin5g server";
 const REGISTER: &str = "register";
 const DEREGISTER: &str = "deregister";
 const SEND: &str = "send a message";
-const RECEIVE: &str = "receive";
 const REPORT: &str = "report a delivery";
 const MESSAGE: &str = "message";
 const REPORT_KIND: &str = "report";
 const COAPS_PORT: u16 = 5684;
 const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
+/// One handshake after the other, each from a port of its own, as long as none is answered.
+const HANDSHAKE_LIMITS: [Duration; 3] = [
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+];
+/// `Choice:` a server that acknowledges nothing within 3 to 4.5 s counts as gone (RFC 7252 4.8 would wait 45 s and more):
+/// another one is found sooner than that.
+const ACK_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_RETRANSMIT: u32 = 1;
+/// How often the server is asked whether it is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// How soon after a refusal a session ends whose server is leaving.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a device tries to register again by itself.
+const RECOVERY: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// What every server answers to, RFC 6690 4.
+const RESOURCES: &str = "/.well-known/core";
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 3600);
 const REG_ATTEMPTS: u32 = 4;

@@ -1,6 +1,7 @@
 //! Messages that the device has acknowledged and nobody has read yet.
 //!
-//! A message is written before its 2.04 leaves, since the server deletes it then.
+//! A message is written before its 2.04 leaves, since the server deletes it then. A server that did not hear the 2.04
+//! sends the message again, so the last ones that were read are remembered.
 
 use std::fs;
 use std::io;
@@ -39,20 +40,31 @@ impl Record for InboxMessage {
     const VERSION: u32 = 1;
 }
 
+/// Marks of the last messages that were read, the newest last.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct ReadBefore {
+    marks: Vec<String>,
+}
+
+impl Record for ReadBefore {
+    const FILE: &'static str = "read-before";
+    const VERSION: u32 = 1;
+}
+
 impl Inbox {
     /// The inbox of a device.
     pub(crate) fn open(state: &Directory) -> Result<Self, StateError> {
         Directory::create(&state.file("inbox")).map(Self)
     }
 
-    /// Keeps a message; the same one again is kept once.
+    /// Keeps a message; the same one again is kept once, also after it was read.
     ///
     /// # Errors
     /// [`StateError::InboxFull`] or [`StateError::File`]; the message must not be acknowledged then.
     pub(crate) fn keep(&self, message: &InboxMessage) -> Result<(), StateError> {
         let mark = mark(message);
         let names = self.names()?;
-        if names.iter().any(|name| name.ends_with(&mark)) {
+        if names.iter().any(|name| name.ends_with(&mark)) || self.was_read(&mark)? {
             return Ok(());
         }
         if names.len() >= MAX_MESSAGES {
@@ -76,14 +88,37 @@ impl Inbox {
         Ok(None)
     }
 
-    /// Removes a message that was read.
+    /// Removes a message that was read, and remembers it.
     pub(crate) fn remove(&self, name: &str) -> Result<(), StateError> {
+        if let Some((_, mark)) = name.split_once('-') {
+            let mut read = self.read_before()?;
+            read.marks.push(mark.to_owned());
+            let surplus = read.marks.len().saturating_sub(REMEMBERED);
+            read.marks.drain(..surplus);
+            self.0.write(&read)?;
+        }
         self.0.remove(name)
     }
 
     /// Removes everything.
     pub(crate) fn clear(&self) -> Result<(), StateError> {
-        self.names()?.iter().try_for_each(|name| self.remove(name))
+        let removed = self.names()?;
+        removed.iter().try_for_each(|name| self.0.remove(name))?;
+        self.0.remove(ReadBefore::FILE)
+    }
+
+    fn was_read(&self, mark: &str) -> Result<bool, StateError> {
+        let read = self.read_before()?;
+        Ok(read.marks.iter().any(|read| read == mark))
+    }
+
+    fn read_before(&self) -> Result<ReadBefore, StateError> {
+        match self.0.read() {
+            Ok(read) => Ok(read.unwrap_or_default()),
+            // What was read is forgotten, which costs a repetition at most.
+            Err(StateError::Damaged { .. }) => Ok(ReadBefore::default()),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many messages wait.
@@ -119,6 +154,9 @@ fn mark(message: &InboxMessage) -> String {
         HEXLOWER.encode(digest.get(..8).unwrap_or(&digest))
     )
 }
+
+/// Messages that are remembered after they were read: more than our server lets wait for one device.
+const REMEMBERED: usize = 128;
 
 /// Most messages that wait.
 const MAX_MESSAGES: usize = 1024;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod authentication;
+mod failover;
 mod home;
 mod messaging;
 mod messaging_server;

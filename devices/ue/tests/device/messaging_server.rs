@@ -10,11 +10,12 @@ use coap_tokio::{
     Session, Tasks,
 };
 use identifiers::{Fqdn, Plmn, RoutingIndicator, Supi, UaStarId, UeServiceId};
+use msgin5g::Payload;
 use msgin5g::messages::{
-    DeregistrationAnswer, MessageResponse, MessageStatus, RegistrationAnswer, RegistrationOutcome,
-    Request,
+    DeregistrationAnswer, Message, MessageResponse, MessageStatus, RegistrationAnswer,
+    RegistrationOutcome, Request,
 };
-use msgin5g::values::{Recipient, ServiceIdentifier};
+use msgin5g::values::{Endpoint, MessageId, Recipient, ServiceIdentifier};
 use secret::SecretBytes;
 
 use crate::home::Home;
@@ -88,6 +89,9 @@ struct Resources {
 impl Handler<()> for Resources {
     async fn request(&self, session: Session<()>, incoming: Incoming<()>) -> Response {
         let request = incoming.request;
+        if request.path() == "/.well-known/core" {
+            return Response::new(Code::CONTENT);
+        }
         let service = ServiceIdentifier::default();
         let format = request.content_format().map(|format| format.0);
         let me = UeServiceId::parse(ME).unwrap();
@@ -136,6 +140,18 @@ impl Handler<()> for Resources {
             }
             Request::MessageResponse(_) => Response::new(Code::CHANGED),
         }
+    }
+}
+
+impl Home {
+    /// Keeps a message that the device gets when it registers.
+    pub(crate) fn store_message(&self, text: &str) {
+        let me = UeServiceId::parse(ME).unwrap();
+        let id = MessageId::parse(text).unwrap();
+        let mut message = Message::new(Endpoint::Ue(me.clone()), Recipient::Ue(me), id);
+        message.payload = Some(Payload::text(text).unwrap());
+        let body = message.encode(&ServiceIdentifier::default());
+        self.script(|script| script.stored.push(body));
     }
 }
 

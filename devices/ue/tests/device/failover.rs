@@ -1,0 +1,148 @@
+//! A server that goes away, with and without a word, behind an address that leads to several.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use coap_tokio::Tasks;
+use tokio::net::UdpSocket;
+
+use crate::home::Laboratory;
+use crate::messaging_server::serve;
+use crate::operator::ME;
+
+/// One address that leads each new port of a device to the server of the moment, and keeps it there.
+struct Relay {
+    address: SocketAddr,
+    current: Arc<Mutex<SocketAddr>>,
+    dead: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+impl Relay {
+    async fn start(to: SocketAddr, tasks: &Tasks) -> Self {
+        let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let relay = Self {
+            address: socket.local_addr().unwrap(),
+            current: Arc::new(Mutex::new(to)),
+            dead: Arc::default(),
+        };
+        let (current, dead) = (Arc::clone(&relay.current), Arc::clone(&relay.dead));
+        let all = tasks.clone();
+        tasks.tracker.spawn(async move {
+            let mut flows: HashMap<SocketAddr, (SocketAddr, Arc<UdpSocket>)> = HashMap::new();
+            let mut buffer = vec![0; 65_535];
+            loop {
+                let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+                if let std::collections::hash_map::Entry::Vacant(flow) = flows.entry(from) {
+                    let to = *current.lock().unwrap();
+                    let way = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                    flow.insert((to, Arc::clone(&way)));
+                    let (socket, dead) = (Arc::clone(&socket), Arc::clone(&dead));
+                    all.tracker.spawn(async move {
+                        let mut buffer = vec![0; 65_535];
+                        while let Ok((length, _)) = way.recv_from(&mut buffer).await {
+                            if !dead.lock().unwrap().contains(&to) {
+                                socket.send_to(&buffer[..length], from).await.unwrap();
+                            }
+                        }
+                    });
+                }
+                let (to, way) = &flows[&from];
+                if !dead.lock().unwrap().contains(to) {
+                    way.send_to(&buffer[..length], to).await.unwrap();
+                }
+            }
+        });
+        relay
+    }
+
+    /// Leads new ports to another server.
+    fn lead_to(&self, server: SocketAddr) {
+        *self.current.lock().unwrap() = server;
+    }
+
+    /// Makes a server fall silent for ever.
+    fn kill(&self, server: SocketAddr) {
+        self.dead.lock().unwrap().push(server);
+    }
+}
+
+const WAIT: Duration = Duration::from_secs(20);
+
+/// What a device may need to notice that its server is gone and to be registered at another one.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_device_whose_server_was_killed_goes_on_at_another() {
+    let lab = Laboratory::new().await;
+    let tasks = Tasks::default();
+    let mut servers = Vec::new();
+    for _ in 0..3 {
+        servers.push(serve(lab.home.clone(), &tasks).await);
+    }
+    let relay = Relay::start(servers[0], &tasks).await;
+    let uri = format!("coaps://{}", relay.address);
+    lab.home.script(|script| script.coaps_uri = uri);
+    let device = lab.subscriber("band").await;
+    let mut registered = device.register().await.unwrap();
+    registered.send(ME, "one").await.unwrap();
+    assert_eq!(
+        registered.receive(WAIT).await.unwrap().unwrap().text(),
+        "one"
+    );
+
+    // while it speaks
+    relay.lead_to(servers[1]);
+    relay.kill(servers[0]);
+    let begin = Instant::now();
+    registered.send(ME, "two").await.unwrap();
+    assert!(begin.elapsed() < RECOVERY, "{:?}", begin.elapsed());
+    assert_eq!(
+        registered.receive(WAIT).await.unwrap().unwrap().text(),
+        "two"
+    );
+
+    // while it listens
+    relay.lead_to(servers[2]);
+    relay.kill(servers[1]);
+    lab.home.store_message("three");
+    let begin = Instant::now();
+    assert_eq!(
+        registered.receive(WAIT).await.unwrap().unwrap().text(),
+        "three"
+    );
+    assert!(begin.elapsed() < RECOVERY, "{:?}", begin.elapsed());
+    let nothing = registered.receive(Duration::from_millis(200)).await;
+    assert_eq!(nothing.unwrap(), None, "no message comes twice");
+    tasks.token.cancel();
+}
+
+#[tokio::test]
+async fn a_device_that_is_sent_away_registers_elsewhere_at_once() {
+    let lab = Laboratory::new().await;
+    let (leaving, tasks) = (Tasks::default(), Tasks::default());
+    let first = serve(lab.home.clone(), &leaving).await;
+    let second = serve(lab.home.clone(), &tasks).await;
+    let relay = Relay::start(first, &tasks).await;
+    let uri = format!("coaps://{}", relay.address);
+    lab.home.script(|script| script.coaps_uri = uri);
+    let device = lab.subscriber("band").await;
+    let mut registered = device.register().await.unwrap();
+
+    relay.lead_to(second);
+    lab.home.store_message("elsewhere");
+    leaving.token.cancel();
+    let begin = Instant::now();
+    assert_eq!(
+        registered.receive(WAIT).await.unwrap().unwrap().text(),
+        "elsewhere"
+    );
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
+    registered.deregister().await.unwrap();
+    tasks.token.cancel();
+}
