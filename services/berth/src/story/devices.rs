@@ -28,7 +28,8 @@ pub(super) async fn onboard(
         let mut failed = BTreeMap::<Phase, u32>::new();
         loop {
             let mut phase = Phase::OneWayAuthentication;
-            let attempt = onboard_once(device, sign_up, &mut phase, &mut seen, steps);
+            // It holds the connections of all four phases.
+            let attempt = Box::pin(onboard_once(device, sign_up, &mut phase, &mut seen, steps));
             let (outcome, trace) = traced("onboard", attempt).await;
             trace_id = trace;
             let Err(error) = outcome else { break };

@@ -73,7 +73,7 @@ impl<'a> Steps<'a> {
         self.begin(step);
         loop {
             let number = self.next_attempt();
-            match traced(step, attempt(number)).await {
+            match traced(step, Box::pin(attempt(number))).await {
                 (Ok((result, detail)), trace_id) => {
                     self.done(begun.elapsed(), step, &detail, trace_id.as_deref())?;
                     return Ok(result);

@@ -210,7 +210,9 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
 
     // Behind the name of one function answers another.
     let mut misled = berth();
-    misled.args(["check", "--json", "--config"]).arg(&cluster.settings);
+    misled
+        .args(["check", "--json", "--config"])
+        .arg(&cluster.settings);
     misled.env("BERTH__PEERS__AUSF", cluster.installation.endpoint("aanf"));
     let misled = output(&mut misled);
     assert_eq!(misled.status.code(), Some(1), "{}", said(&misled));
