@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ use nf_api::{Caller, NetworkFunction};
 use nf_runtime::Runtime;
 use nf_runtime::feed::Beat;
 use nf_runtime::grpc::in_process;
+use nf_runtime::random::Random;
 use secret::{KAf, SecretBytes};
 use store::Database;
 use tokio::sync::broadcast;
@@ -191,7 +192,12 @@ impl Bench {
         database: Database,
         config: Msgin5gServerConfig,
     ) -> Self {
-        let runtime = Runtime::for_tests();
+        // Servers on one store differ by what they draw.
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        let runtime = Runtime {
+            random: Random::seeded(SEED.fetch_add(1, Ordering::Relaxed)),
+            ..Runtime::for_tests()
+        };
         let ports = Ports {
             store: database.for_function("msgin5g-server").unwrap(),
             application_keys: network.clone(),

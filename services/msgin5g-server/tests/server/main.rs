@@ -5,5 +5,7 @@ mod harness;
 mod log;
 mod messages;
 mod peers;
+mod redis_server;
 mod registration;
+mod replicas;
 mod revocation;
