@@ -185,7 +185,7 @@ impl Kubernetes {
             };
             if Instant::now() + pause > end {
                 return Err(failure.context(format!(
-                    "the Kubernetes API server {} does not do what is asked",
+                    "the Kubernetes API server {} cannot be used",
                     self.access.authority()
                 )));
             }
