@@ -12,7 +12,7 @@ use crate::run::{Program, cargo, find, root};
 /// Public certificate authorities, as Debian and Alpine keep them.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What the image of the test store holds.
-const STORE: &[&str] = &["redis-server", "redis-cli", "redis-sentinel"];
+const STORE: &[&str] = &["redis-server", "redis-cli"];
 
 /// How binaries are compiled.
 pub(crate) struct Build {
@@ -80,7 +80,9 @@ impl Context {
                 symlink(&binary, &link)?;
             }
         }
-        Ok(())
+        // By this name the server is a Sentinel.
+        let sentinel = self.0.join("root/usr/bin/redis-sentinel");
+        Ok(symlink("redis-server", sentinel)?)
     }
 
     fn copy(&self, from: &Path, to: &str, mode: u32) -> Result<()> {
