@@ -11,6 +11,7 @@ use crate::key::{Function, InvalidKey};
 use crate::observe::{Observer, Unobserved};
 use crate::open::OpenError;
 use crate::server::Server;
+use crate::spans::Label;
 use crate::store::Store;
 
 /// An opened store. Cheap to clone; functions that run in one process may share it, each in its own keys.
@@ -19,6 +20,7 @@ pub struct Database {
     backend: Arc<dyn Backend>,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
+    label: Label,
 }
 
 impl Database {
@@ -56,6 +58,13 @@ impl Database {
             backend,
             observer,
             clock,
+            label: Label {
+                name: "default",
+                system: match config.backend {
+                    BackendKind::Memory | BackendKind::Redb => "redb",
+                    BackendKind::Redis => "redis",
+                },
+            },
         })
     }
 
@@ -75,6 +84,13 @@ impl Database {
         Self::open_with(&StoreConfig::default(), Arc::new(Unobserved), clock).await
     }
 
+    /// Gives the store the name that traces show. Without it, it is called `default`.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.label.name = name;
+        self
+    }
+
     /// The part of the store that belongs to one function: nothing else can be reached through it.
     ///
     /// # Errors
@@ -85,6 +101,7 @@ impl Database {
             Function::parse(name)?,
             self.observer.clone(),
             self.clock.clone(),
+            self.label,
         ))
     }
 

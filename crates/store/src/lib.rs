@@ -47,6 +47,7 @@ mod record;
 mod sealed;
 mod seen;
 mod server;
+mod spans;
 mod store;
 mod transaction;
 mod update;

@@ -55,6 +55,27 @@ pub enum Call {
     Commit(Class),
 }
 
+impl Call {
+    /// `read`, `scan` or `commit`.
+    #[must_use]
+    pub const fn operation(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Scan => "scan",
+            Self::Commit(_) => "commit",
+        }
+    }
+
+    /// The class of a commit.
+    #[must_use]
+    pub const fn class(self) -> Option<Class> {
+        match self {
+            Self::Read | Self::Scan => None,
+            Self::Commit(class) => Some(class),
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -69,6 +90,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// `done`, `conflict`, `unknown` or `failed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Conflict => "conflict",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+
     pub(crate) const fn of<T>(result: &Result<T, Error>) -> Self {
         match result {
             Ok(_) => Self::Done,

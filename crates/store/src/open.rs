@@ -94,6 +94,20 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether it may be otherwise in a moment, as with a server that starts: worth another attempt.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { source, .. } => source
+                .downcast_ref::<redis::RedisError>()
+                .is_some_and(|error| error.kind() == redis::ServerErrorKind::BusyLoading.into()),
+            // A Sentinel that has not heard of a failover names a server that became a replica.
+            Self::Setting { setting, .. } => *setting == "role",
+            _ => false,
+        }
+    }
+
     /// The cause to report.
     #[must_use]
     pub const fn cause(&self) -> Cause {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tracing::Instrument as _;
+
 use crate::backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -10,6 +12,7 @@ use crate::key::{Field, Function, InvalidKey, Kind, Tag};
 use crate::observe::{Call, Observation, Observer, Outcome};
 use crate::record::{Record, Stored, decode};
 use crate::seen::Seen;
+use crate::spans::{self, Label};
 use crate::transaction::{Class, Committed, Transaction};
 use crate::value::{Version, Versioned};
 use crate::watch::{Watch, Watched};
@@ -26,6 +29,7 @@ pub struct Store {
     clock: Arc<dyn Clock>,
     freshness: Freshness,
     seen: Arc<Seen>,
+    label: Label,
 }
 
 /// Most values that one listing gives.
@@ -37,6 +41,7 @@ impl Store {
         function: Function,
         observer: Arc<dyn Observer>,
         clock: Arc<dyn Clock>,
+        label: Label,
     ) -> Self {
         Self {
             backend,
@@ -45,6 +50,7 @@ impl Store {
             clock,
             freshness: Freshness::Confirmed,
             seen: Arc::default(),
+            label,
         }
     }
 
@@ -277,10 +283,13 @@ impl Store {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let started = Instant::now();
-        let result = work.await;
+        let span = spans::of(call, self.label);
+        let result = work.instrument(span.clone()).await;
+        let outcome = Outcome::of(&result);
+        spans::end(&span, outcome);
         self.observer.observe(Observation::Call {
             call,
-            outcome: Outcome::of(&result),
+            outcome,
             elapsed: started.elapsed(),
         });
         result

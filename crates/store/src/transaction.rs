@@ -20,6 +20,18 @@ pub enum Class {
     Record,
 }
 
+impl Class {
+    /// `ephemeral`, `session` or `record`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ephemeral => "ephemeral",
+            Self::Session => "session",
+            Self::Record => "record",
+        }
+    }
+}
+
 /// What must hold for a field when the transaction is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {

@@ -49,7 +49,7 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
     runtime
         .metrics
         .certificate("identity", move || in_use.end());
-    let mut stores = Stores::new(&config.store);
+    let mut stores = Stores::new(&config.store, &runtime.metrics);
     let peers = RemotePeers {
         config: &config,
         identity: &identity,

@@ -146,7 +146,7 @@ async fn start_here(
     if let Some(address) = config.admin_listen {
         serve_admin(address, "berth", runtime).await?;
     }
-    let mut stores = Stores::new(&config.store);
+    let mut stores = Stores::new(&config.store, &runtime.metrics);
     let mut peers = LocalPeers {
         routes: BTreeMap::new(),
         runtime,
