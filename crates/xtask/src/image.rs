@@ -170,7 +170,7 @@ impl<'a> Work<'a> {
             })?;
             self.engine.save(&name, &file)?
         };
-        let size = context.size()? as f64 / 1e6;
+        let size = file.metadata()?.len() as f64 / 1e6;
         say(&format!(
             "{name}: {size:.1} MB, {digest}, {}",
             file.display()
