@@ -264,6 +264,107 @@ impl Observer for Observed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_away_is_used_again_at_once_and_without_a_call() {
+    let options = ["--min-replicas-to-write", "1"];
+    let mut server = RedisServer::start_tcp(&options).await;
+    let _replica = server.start_replica().await;
+    let observed = Arc::new(Observed::default());
+    let config = StoreConfig {
+        replicas: 1,
+        wait_timeout: Duration::from_secs(5),
+        ..StoreConfig::redis(server.url())
+    };
+    let clock = Arc::new(SystemClock::default());
+    let database = Database::open_with(&config, observed.clone(), clock)
+        .await
+        .unwrap();
+    let store = database.for_function("aanf").unwrap();
+    put(&store, "t", 1, Class::Record).await.unwrap();
+    let told = || {
+        let all = observed.0.lock().unwrap();
+        let of_connection = |o: &&Observation| matches!(o, Observation::Connected(_));
+        all.iter().rfind(of_connection).copied()
+    };
+    assert_eq!(told(), Some(Observation::Connected(true)));
+
+    server.kill();
+    eventually(SOON, "the loss is told without a call", || async {
+        told() == Some(Observation::Connected(false))
+    })
+    .await;
+    for class in [Class::Session, Class::Record] {
+        let refused = put(&store, "t", 2, class).await.unwrap_err();
+        assert!(matches!(refused, Error::Unavailable { .. }), "{refused}");
+    }
+    let tag = store.tag("t").unwrap();
+    let refused = store.read::<Note>(&tag).await.unwrap_err();
+    assert_eq!(refused.cause(), cause::Cause::StoreUnavailable);
+
+    server.restart().await;
+    eventually(Duration::from_secs(2), "the return is told", || async {
+        told() == Some(Observation::Connected(true))
+    })
+    .await;
+    eventually(SOON, "records, once the replica follows again", || async {
+        put(&store, "t", 4, Class::Record).await.is_ok()
+    })
+    .await;
+    assert_eq!(get(&store, "t").await, Some(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_still_reads_its_data_is_unavailable() {
+    let mut server = RedisServer::start().await;
+    let config = StoreConfig::redis(server.url());
+    let (_database, store) = open(&config).await;
+    for number in 0..200 {
+        let entity = format!("t{number}");
+        put(&store, &entity, number, Class::Session).await.unwrap();
+    }
+    server.ask("BGREWRITEAOF").await;
+    eventually(SOON, "the data in one file", || async {
+        let state = server.ask("INFO persistence").await;
+        state.contains("aof_rewrite_in_progress:0") && state.contains("aof_rewrite_scheduled:0")
+    })
+    .await;
+    server.kill();
+    // A hundredth of a second for each key.
+    let slow = ["--key-load-delay", "10000"];
+    let events = ["--loading-process-events-interval-bytes", "1024"];
+    server.restart_with(&[slow, events].concat());
+    eventually(SOON, "it reads", || async {
+        match Database::open(&config).await {
+            Err(error @ OpenError::Refused { hint, .. }) => {
+                assert!(hint.contains("loading") && error.may_pass(), "{error}");
+                true
+            }
+            Err(error) => {
+                assert!(error.may_pass(), "{error}");
+                false
+            }
+            Ok(_) => panic!("it reads too fast"),
+        }
+    })
+    .await;
+    let refused = put(&store, "t0", 1000, Class::Session).await.unwrap_err();
+    assert!(matches!(refused, Error::Unavailable { .. }), "{refused}");
+    let tag = store.tag("t0").unwrap();
+    eventually(SOON, "the data", || async {
+        match store.read::<Note>(&tag).await {
+            Ok(read) => {
+                assert_eq!(read.unwrap().record.number, 0);
+                true
+            }
+            Err(error) => {
+                assert_eq!(error.cause(), cause::Cause::StoreUnavailable, "{error}");
+                false
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_went_back_is_observed() {
     let server = RedisServer::start().await;
     let observed = Arc::new(Observed::default());

@@ -90,6 +90,16 @@ impl RedisServer {
     }
 
     async fn launch(&mut self) {
+        self.spawn();
+        let start = Instant::now();
+        while !self.answers().await {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(start.elapsed() < START, "server: {log}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn spawn(&mut self) {
         let child = Command::new("redis-server")
             .args(["--dir", &self.folder.path().to_string_lossy()])
             .args(["--unixsocket", &self.socket().to_string_lossy()])
@@ -104,12 +114,6 @@ impl RedisServer {
                 panic!("redis-server does not start ({error}): apt-get install redis-server")
             });
         self.child = Some(child);
-        let start = Instant::now();
-        while !self.answers().await {
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(start.elapsed() < START, "server: {log}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
     }
 
     async fn answers(&self) -> bool {
@@ -187,6 +191,15 @@ impl RedisServer {
     pub(crate) async fn restart(&mut self) {
         let _absent = std::fs::remove_file(self.socket());
         self.launch().await;
+    }
+
+    /// Starts the killed server again on its data, and does not wait until it has read them; with `options` that takes
+    /// a while.
+    pub(crate) fn restart_with(&mut self, options: &[&str]) {
+        let _absent = std::fs::remove_file(self.socket());
+        self.options
+            .extend(options.iter().map(|&option| option.to_owned()));
+        self.spawn();
     }
 
     /// Stops (`STOP`) or continues (`CONT`) the process.
