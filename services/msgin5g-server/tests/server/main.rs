@@ -9,3 +9,4 @@ mod redis_server;
 mod registration;
 mod replicas;
 mod revocation;
+mod trace;

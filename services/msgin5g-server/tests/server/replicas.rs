@@ -15,14 +15,14 @@ use crate::harness::{Bench, DEADLINE, Network, Ue, config, refusal};
 use crate::redis_server::RedisServer;
 
 /// Two servers, and what they share.
-struct Two {
-    a: Bench,
-    b: Bench,
+pub(crate) struct Two {
+    pub(crate) a: Bench,
+    pub(crate) b: Bench,
     _redis: RedisServer,
 }
 
 impl Two {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let redis = RedisServer::start().await;
         let network = Network::new();
         let a = Bench::with(network.clone(), redis.database().await, config()).await;
@@ -37,7 +37,7 @@ impl Two {
         }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.a.stop().await;
         self.b.stop().await;
     }
@@ -46,7 +46,8 @@ impl Two {
 /// Waits until a UE counts as absent, and answers how long that took.
 async fn until_absent(bench: &Bench, sender: &Ue, name: &str) -> Duration {
     let begin = Instant::now();
-    while bench.registration(name).await.unwrap().reachable {
+    let registration = async || bench.registration(name).await;
+    while registration().await.is_some_and(|found| found.reachable) {
         assert!(begin.elapsed() < DEADLINE, "{name} still counts as present");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
