@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
 use store::Error;
 
@@ -23,10 +24,11 @@ pub(crate) async fn sweep(context: Context) {
 }
 
 /// Frees labels that a crash has left claimed. It walks through all claims, therefore one replica does it for all.
-pub(crate) async fn free_claims(context: Context) {
+pub(crate) async fn free_claims(context: Context, metrics: ProcedureMetrics) {
     loop {
         tokio::time::sleep(FREE_CLAIMS_EVERY).await;
-        match free_claims_once(&context).await {
+        let freed = free_claims_once(&context);
+        match metrics.measure("free_labels", freed, Error::cause).await {
             Ok(0) => {}
             Ok(freed) => tracing::info!(freed, "labels freed that were claimed and never ordered"),
             Err(error) => tracing::warn!(error = chain(&error), "claims not looked through"),

@@ -17,7 +17,7 @@ mod records;
 const PREFIX: &str = "berth_subscription_manager";
 
 /// Procedures that the metrics show from the start.
-const PROCEDURES: [&str; 9] = [
+const PROCEDURES: [&str; 10] = [
     "open_session",
     "link_browser",
     "sign_up",
@@ -27,6 +27,7 @@ const PROCEDURES: [&str; 9] = [
     "activate_credential",
     "create_order",
     "end_session",
+    "free_labels",
 ];
 
 #[cfg(test)]
@@ -223,7 +224,7 @@ async fn build_on(
     });
     let (token, freeing) = (
         lifecycle.token(),
-        housekeeping::free_claims(context.clone()),
+        housekeeping::free_claims(context.clone(), metrics.clone()),
     );
     lifecycle.spawn("claims", async move {
         token.run_until_cancelled(freeing).await;

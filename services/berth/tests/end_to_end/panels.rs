@@ -25,7 +25,8 @@ struct Expression {
 #[tokio::test]
 async fn every_panel_shows_the_story_and_names_nothing_else() {
     let folder = tempdir().unwrap();
-    let redis = RedisServer::start();
+    // With a replica: waits for it are shown too.
+    let redis = RedisServer::with_replica();
     let settings = folder.path().join("berth.toml");
     std::fs::write(&settings, redis.settings()).unwrap();
     let settings = settings.to_str().unwrap();

@@ -1,5 +1,6 @@
 //! A Redis server of the test's own, set up as the operator's guide wants it.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -21,14 +22,41 @@ const SAFE: [&str; 6] = [
 pub(crate) struct RedisServer {
     child: Child,
     folder: TempDir,
+    /// A second server that follows it.
+    replica: Option<Box<RedisServer>>,
 }
 
 impl RedisServer {
     /// Starts a server and waits until it answers.
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let child = launch(folder.path());
-        let server = Self { child, folder };
+        Self::launched(tempfile::tempdir().unwrap(), &["--port", "0"])
+    }
+
+    /// Starts a server with a replica, and waits until it follows.
+    pub(crate) fn with_replica() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        drop(listener);
+        let local = ["--bind", "127.0.0.1", "--min-replicas-to-write", "1"];
+        let primary = [&local[..], &["--port", &port]].concat();
+        let mut server = Self::launched(tempfile::tempdir().unwrap(), &primary);
+        let follows = ["--port", "0", "--replicaof", "127.0.0.1", &port];
+        let replica = Self::launched(tempfile::tempdir().unwrap(), &follows);
+        poll("the replica follows", || {
+            let found = server.ask(&["INFO", "replication"]);
+            found.contains("state=online").then_some(())
+        });
+        server.replica = Some(Box::new(replica));
+        server
+    }
+
+    fn launched(folder: TempDir, arguments: &[&str]) -> Self {
+        let child = launch(folder.path(), arguments);
+        let server = Self {
+            child,
+            folder,
+            replica: None,
+        };
         server.wait_until_it_answers();
         server
     }
@@ -37,7 +65,7 @@ impl RedisServer {
     pub(crate) fn crash_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = launch(self.folder.path());
+        self.child = launch(self.folder.path(), &["--port", "0"]);
         self.wait_until_it_answers();
     }
 
@@ -60,10 +88,12 @@ impl RedisServer {
     /// Settings for `berth --config` that keep all state in this server.
     pub(crate) fn settings(&self) -> String {
         let url = format!("redis+unix://{}", self.socket().display());
+        let replicas = usize::from(self.replica.is_some());
         ["vault", "default", "messages"]
             .map(|store| {
                 format!(
-                    "[store.{store}]\nbackend = \"redis\"\nurl = \"{url}\"\nlaboratory = true\n"
+                    "[store.{store}]\nbackend = \"redis\"\nurl = \"{url}\"\nlaboratory = true\n\
+                     replicas = {replicas}\n"
                 )
             })
             .concat()
@@ -87,13 +117,14 @@ impl Drop for RedisServer {
     }
 }
 
-fn launch(folder: &Path) -> Child {
+fn launch(folder: &Path, arguments: &[&str]) -> Child {
     Command::new("redis-server")
         .arg("--dir")
         .arg(folder)
         .arg("--unixsocket")
         .arg(folder.join("socket"))
-        .args(["--port", "0", "--save", "", "--rdbcompression", "no"])
+        .args(["--save", "", "--rdbcompression", "no"])
+        .args(arguments)
         .args(["--loglevel", "warning", "--logfile", "log"])
         .args(SAFE)
         .stdin(Stdio::null())

@@ -223,6 +223,7 @@ impl Traces {
             "subscription_manager.open_session",
         );
         assert(&[&EXCHANGE, &PROVE, &open]);
+        assert(&[&EXCHANGE, &PROVE, &[("ausf", "store.commit")]]);
         assert(&[&[("subscription-manager", "portal.captive_api")]]);
         assert(&[&[
             ("subscription-manager", "portal.enter"),
@@ -249,6 +250,7 @@ impl Traces {
         for work in [&mint, &seal, &associate] {
             assert(&[&SIGN_UP, &ENROL, work]);
         }
+        assert(&[&SIGN_UP, &ENROL, &mint, &[("vault", "store.commit")]]);
     }
 
     fn assert_authentication(&self) {
@@ -270,6 +272,7 @@ impl Traces {
             &[("access-gateway", "access_gateway.registration")],
             &start,
             &vector,
+            &[("vault", "store.commit")],
         ]);
         let promote = call(
             "ausf",
@@ -306,8 +309,11 @@ impl Traces {
         );
         for (begin, rest) in [
             ("msgin5g_server.find_application_key", key.as_slice()),
-            ("msgin5g_server.register", &[]),
-            ("msgin5g_server.accept_message", &[]),
+            ("msgin5g_server.register", &[(server, "store.commit")]),
+            (
+                "msgin5g_server.accept_message",
+                &[(server, "msgin5g_server.push")],
+            ),
             ("msgin5g_server.deregister", &[]),
         ] {
             let mut begun = self.spans.iter().filter(|span| span.name == begin);
