@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -32,7 +33,7 @@ impl RedisServer {
             .spawn()
             .unwrap_or_else(|error| panic!("redis-server: {error}: apt-get install redis-server"));
         let server = Self { child, folder };
-        until(|| server.socket().exists()).await;
+        until(|| UnixStream::connect(server.socket()).is_ok()).await;
         server
     }
 

@@ -69,8 +69,7 @@ async fn the_trace_of_a_message_goes_on_at_the_server_that_delivers_it() {
         otlp_endpoint: Some(collector.start().await),
         ..TelemetryConfig::default()
     };
-    let (telemetry, _installed) =
-        telemetry::init_for_thread(&config, "test", || io::sink()).unwrap();
+    let (telemetry, _installed) = telemetry::init_for_thread(&config, "test", io::sink).unwrap();
     let two = Two::start().await;
     let alice = two.a.registered("alice").await;
     let bob = two.b.registered("bob").await;
