@@ -23,7 +23,7 @@ pub(crate) struct RedisServer {
     child: Child,
     folder: TempDir,
     /// A second server that follows it.
-    replica: Option<Box<RedisServer>>,
+    replica: Option<Box<Self>>,
 }
 
 impl RedisServer {

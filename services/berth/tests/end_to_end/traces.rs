@@ -85,26 +85,19 @@ async fn each_step_of_the_story_is_one_trace_through_all_functions() {
 /// From the factory into service; the device names a trace for each step.
 async fn play(folder: &Path, installation: &Installation) -> Ue {
     let mut device = manufacture(folder, &installation.lab(), CertificatePresentation::Url);
-    let trace = attached(ONBOARDING);
+    // Everything of the device runs on the thread of the test.
+    let trace = named(ONBOARDING).attach();
     onboard(&mut device).await;
     drop(trace);
-    let trace = attached(AUTHENTICATION);
+    let trace = named(AUTHENTICATION).attach();
     device.authenticate().await.unwrap();
     drop(trace);
     device
 }
 
-/// Everything runs on the thread of the test.
-#[must_use]
-fn attached(trace: &str) -> impl Drop + use<> {
-    struct Attached<T>(Option<T>);
-    impl<T> Drop for Attached<T> {
-        fn drop(&mut self) {
-            drop(self.0.take());
-        }
-    }
-    let traceparent: Traceparent = format!("00-{trace}-{DEVICE}-01").parse().unwrap();
-    Attached(Some(traceparent.attach()))
+/// A trace that the device names.
+fn named(trace: &str) -> Traceparent {
+    format!("00-{trace}-{DEVICE}-01").parse().unwrap()
 }
 
 async fn deliver(sensor: &Ue, band: &Ue) {
