@@ -89,6 +89,32 @@ impl std::fmt::Debug for Cursor {
     }
 }
 
+/// One key of a function as it lies in the back end.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub(crate) key: String,
+    /// `None` if it cannot be read.
+    pub(crate) found: Option<Versioned>,
+    /// Whether it stands in each index that it belongs to.
+    pub(crate) is_listed: bool,
+    /// When it was written, where the back end knows.
+    pub(crate) written_ms: Option<u64>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Entry(…)")
+    }
+}
+
+/// Some of the keys of a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryPage {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) ended_names: u64,
+    pub(crate) next: Option<Cursor>,
+}
+
 /// Keeps the data. The library above it ([`Store`](crate::Store)) is the same for all.
 ///
 /// Every back end passes `tests/contract`.
@@ -137,6 +163,13 @@ pub trait Backend: Send + Sync + 'static {
         shape: Shape,
         from: Option<&Cursor>,
     ) -> Result<TagPage, Error>;
+
+    /// Gives all keys of a function as they lie there, damaged ones too; one may come twice.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    async fn entries(&self, function: &Function, from: Option<&Cursor>)
+    -> Result<EntryPage, Error>;
 
     /// Hints at changes from now on. Hints may be lost (then there is a gap hint) or come twice; versions are
     /// the truth.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use cause::Cause;
 use prost::Message;
 
+use crate::audit::Known;
 use crate::backend::Shape;
 use crate::error::Error;
 use crate::key::{Kind, Tag};
@@ -32,6 +33,16 @@ struct Row {
 impl Record for Row {
     const KIND: Kind = Kind::new("claim");
     const SCHEMA: u16 = 1;
+}
+
+pub(crate) const KNOWN: Known = Known::of::<Row>();
+
+/// How long a stored claim waits for its confirmation; `None` if it has it.
+pub(crate) fn unconfirmed_for(octets: &[u8], now_ms: u64) -> Option<Duration> {
+    let row = Row::decode(octets).ok().filter(|row| !row.confirmed)?;
+    Some(Duration::from_millis(
+        now_ms.saturating_sub(row.reserved_ms),
+    ))
 }
 
 /// Who holds a claimed thing.

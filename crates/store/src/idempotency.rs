@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use prost::Message;
 
+use crate::audit::Known;
 use crate::error::Error;
 use crate::key::{InvalidKey, Kind, Tag};
 use crate::record::Record;
@@ -55,6 +56,8 @@ impl Record for Kept {
     const KIND: Kind = Kind::new("idempotency");
     const SCHEMA: u16 = 1;
 }
+
+pub(crate) const KNOWN: Known = Known::of::<Kept>();
 
 impl Transaction {
     /// Stores the result of a request with its work, for 24 hours; fails with [`Error::Conflict`] if the

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
+use crate::audit::Known;
 use crate::backend::Names;
 use crate::error::Error;
 use crate::key::{Kind, Tag};
@@ -20,6 +21,8 @@ impl Record for Held {
     const KIND: Kind = Kind::new("lease");
     const SCHEMA: u16 = 1;
 }
+
+pub(crate) const KNOWN: Known = Known::of::<Held>();
 
 /// The right to do something alone, for a time.
 ///

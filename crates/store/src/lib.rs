@@ -30,6 +30,7 @@
 //! ```
 
 mod acl;
+mod audit;
 mod backend;
 mod claim;
 mod clock;
@@ -55,7 +56,8 @@ mod value;
 mod watch;
 
 pub use acl::acl_rule;
-pub use backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
+pub use audit::{Audit, Content, Fault, Faulty, Known};
+pub use backend::{Backend, Cursor, Entry, EntryPage, Freshness, Names, Row, Shape, TagPage};
 pub use claim::{Claim, ClaimError, Scrubbed, Settlement};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{BackendKind, StoreConfig};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tracing::Instrument as _;
 
-use crate::backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
+use crate::backend::{Backend, Cursor, EntryPage, Freshness, Names, Row, Shape, TagPage};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::{Field, Function, InvalidKey, Kind, Tag};
@@ -265,6 +265,10 @@ impl Store {
     /// [`Error::Unavailable`], [`Error::OutcomeUnknown`].
     pub async fn settle(&self) -> Result<(), Error> {
         self.backend.settle(&self.function).await
+    }
+
+    pub(crate) async fn entries(&self, from: Option<&Cursor>) -> Result<EntryPage, Error> {
+        self.backend.entries(&self.function, from).await
     }
 
     fn own(&self, tag: &Tag) -> Result<(), Error> {

@@ -14,7 +14,9 @@ use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use self::layout::{EXPIRY, FORMAT, META, META_FORMAT, META_VERSION, Row, VALUES};
 use self::writer::{Job, Order, Writer};
-use crate::backend::{Backend, Cursor, Freshness, Names, Row as Listed, Shape, TagPage};
+use crate::backend::{
+    Backend, Cursor, Entry, EntryPage, Freshness, Names, Row as Listed, Shape, TagPage,
+};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::{Field, Function, Kind, ParsedKey, Tag};
@@ -45,6 +47,8 @@ struct Open {
 const QUEUE: usize = 4096;
 /// Tags looked at for one page of a listing.
 const TAGS_PER_PAGE: usize = 512;
+/// Keys in one page of an audit.
+const ENTRIES_PER_PAGE: usize = 1000;
 /// Each opening starts a new block of versions, because versions of writes that were never made durable may
 /// have been seen before a crash.
 const VERSIONS_PER_OPENING: u64 = 1 << 32;
@@ -336,6 +340,49 @@ impl Backend for Embedded {
             }
         }
         page.next = Some(Cursor(start));
+        Ok(page)
+    }
+
+    async fn entries(
+        &self,
+        function: &Function,
+        from: Option<&Cursor>,
+    ) -> Result<EntryPage, Error> {
+        let now_ms = self.clock.unix_ms();
+        let read = self.read()?;
+        let values = read.open_table(VALUES).map_err(unavailable)?;
+        let expiry = read.open_table(EXPIRY).map_err(unavailable)?;
+        let all = format!("{}:", function.as_str());
+        let start = from.map_or(all.as_str(), |cursor| cursor.0.as_str());
+        let mut page = EntryPage::default();
+        for entry in values.range(start..).map_err(unavailable)? {
+            let (key, row) = entry.map_err(unavailable)?;
+            let key = key.value();
+            if !key.starts_with(&all) {
+                break;
+            }
+            if page.entries.len() == ENTRIES_PER_PAGE {
+                page.next = Some(Cursor(key.to_owned()));
+                break;
+            }
+            let row = Row::decode(row.value());
+            if row.as_ref().is_some_and(|row| !row.is_live(now_ms)) {
+                continue;
+            }
+            let is_listed = match &row {
+                Some(row) if row.expires_ms != 0 => expiry
+                    .get((row.expires_ms, key))
+                    .map_err(unavailable)?
+                    .is_some(),
+                _ => true,
+            };
+            page.entries.push(Entry {
+                key: key.to_owned(),
+                found: row.map(|row| row.versioned),
+                is_listed,
+                written_ms: None,
+            });
+        }
         Ok(page)
     }
 

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::agenda::Agenda;
 use self::runners::Runner;
+pub(crate) use self::work::{KNOWN, KNOWN_REFUSED};
 use self::work::{Row, Worker};
 use crate::backend::Shape;
 use crate::error::Error;

@@ -7,6 +7,7 @@ use prost::Message;
 use tokio::time::sleep;
 
 use super::{Applied, Applier, Drained, Outgoing};
+use crate::audit::Known;
 use crate::backend::Names;
 use crate::error::Error;
 use crate::key::{Kind, Tag};
@@ -32,6 +33,8 @@ impl Record for Row {
     const SCHEMA: u16 = 1;
 }
 
+pub(crate) const KNOWN: Known = Known::of::<Row>();
+
 /// A message that was refused, kept for a person to look at.
 #[derive(Clone, PartialEq, Message)]
 struct Refused {
@@ -47,6 +50,8 @@ impl Record for Refused {
     const KIND: Kind = Kind::new("outbox-refused");
     const SCHEMA: u16 = 1;
 }
+
+pub(crate) const KNOWN_REFUSED: Known = Known::of::<Refused>();
 
 /// How long a process has a tag to itself before another may take it over. Renewed while it works.
 const LEASE: Duration = Duration::from_secs(4);

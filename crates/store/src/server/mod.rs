@@ -3,6 +3,7 @@
 mod beat;
 mod checks;
 mod connect;
+mod entries;
 mod hub;
 mod lanes;
 mod layout;
@@ -27,7 +28,7 @@ use self::lanes::Lanes;
 use self::layout::{Call, Kinds, commit_call, index_key, named_prefix, parse_value};
 use self::link::{Around, Link};
 use self::primary::Primary;
-use crate::backend::{Backend, Cursor, Freshness, Names, Row, Shape, TagPage};
+use crate::backend::{Backend, Cursor, EntryPage, Freshness, Names, Row, Shape, TagPage};
 use crate::config::StoreConfig;
 use crate::error::Error;
 use crate::key::{Field, Function, Kind, ParsedKey, Tag};
@@ -378,6 +379,14 @@ impl Backend for Server {
             tags: keys.into_iter().filter_map(tag).collect(),
             next: (next != "0").then_some(Cursor(next)),
         })
+    }
+
+    async fn entries(
+        &self,
+        function: &Function,
+        from: Option<&Cursor>,
+    ) -> Result<EntryPage, Error> {
+        entries::page(&mut self.connection()?, function, from).await
     }
 
     async fn watch(&self, watched: Watched) -> Result<Watch, Error> {

@@ -4,6 +4,7 @@
     reason = "a case that cannot go on has failed; the cases are called by tests"
 )]
 
+mod audit;
 mod bench;
 mod claims;
 mod conditions;
@@ -127,6 +128,8 @@ contract! {
         messages_of_a_process_that_was_killed_are_taken_over_within_seconds
         a_refused_message_is_put_aside
         two_outboxes_keep_the_order_of_each_tag;
+    audit:
+        an_audit_counts_all_values_and_finds_no_fault;
     sealed:
         a_sealed_value_moved_to_another_record_does_not_open;
 }
