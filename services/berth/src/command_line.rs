@@ -37,6 +37,11 @@ pub(crate) enum Command {
     Bootstrap(crate::bootstrap::Options),
     /// Collects what somebody needs to help from afar, without secrets, into one file.
     SupportBundle(crate::support_bundle::Options),
+    /// Looks after what functions have stored.
+    Store {
+        #[command(subcommand)]
+        command: crate::store_check::Command,
+    },
     /// Prints docs/reference.md: every setting with its default, every cause.
     #[command(hide = true)]
     Reference {

@@ -15,6 +15,7 @@ mod reference;
 mod roles;
 mod run_role;
 mod self_description;
+mod store_check;
 mod stores;
 mod story;
 mod support_bundle;
@@ -51,6 +52,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::run(options).await,
         Command::SupportBundle(options) => support_bundle::run(options).await,
         Command::Lab(options) => lab::run(options).await,
+        Command::Store { command } => store_check::run(command).await,
         Command::Reference { schema } => reference::print(schema),
         Command::Function(command) => {
             let (function, options) = command.into_parts();

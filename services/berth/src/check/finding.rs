@@ -31,7 +31,7 @@ pub(crate) fn found(
 }
 
 /// One line for people, one object for programs.
-pub(super) fn print(finding: &Finding, json: bool) -> Result<()> {
+pub(crate) fn print(finding: &Finding, json: bool) -> Result<()> {
     let (mark, verdict) = match finding.verdict {
         Verdict::Good => ("✓", "good"),
         Verdict::Advice => ("!", "advice"),
