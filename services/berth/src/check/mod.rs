@@ -4,7 +4,10 @@ mod certificates;
 mod config;
 mod counts;
 pub(crate) mod finding;
+mod laboratory;
+mod refusals;
 mod replicas;
+mod stop;
 mod story;
 
 use std::path::PathBuf;
@@ -20,7 +23,8 @@ use nf_runtime::{Runtime, telemetry};
 
 pub(crate) use self::config::CheckConfig;
 pub(crate) use self::replicas::serving;
-use self::story::{Stop, StoryOptions, Tale};
+use self::stop::Stop;
+use self::story::{StoryOptions, Tale};
 use crate::config::BerthConfig;
 use crate::endpoints::Endpoints;
 use crate::operator::{Operator, Site};
@@ -36,6 +40,10 @@ pub(crate) struct Options {
     /// One JSON object a finding, a step and a story on standard output.
     #[arg(long)]
     json: bool,
+    /// Tries what an installation has to refuse, with a throw-away manufacturer, plan and policy: strangers, foreign
+    /// identities, wrong keys and codes. What is let in, or refused for another reason, is bad.
+    #[arg(long, requires = "config")]
+    refusals: bool,
     #[command(flatten)]
     story: StoryOptions,
 }
@@ -60,8 +68,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     };
     let runtime = Runtime::new(shutdown, config.grpc.clone());
     let operator = Operator::new(&site, &runtime)?;
-    let stop = match options.story.story {
-        // From here on a signal is waited for: what a story registers has to be removed.
+    let mut stop = match options.story.story || options.refusals {
+        // From here on a signal is waited for: what is registered has to be removed.
         true => Some(Stop::listen(&runtime)?),
         false => None,
     };
@@ -73,8 +81,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let bad = findings
         .iter()
         .any(|finding| finding.verdict == Verdict::Bad);
+    let held = match &mut stop {
+        Some(stop) if options.refusals => {
+            refusals::try_all(&config, &operator, options.json, stop).await
+        }
+        _ => Ok(true),
+    };
     let told = match stop {
-        Some(stop) => {
+        Some(stop) if options.story.story => {
             let tale = Tale {
                 options: &options.story,
                 json: options.json,
@@ -83,11 +97,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             };
             tale.tell(stop).await
         }
-        None => Ok(true),
+        _ => Ok(true),
     };
     let _ = runtime.lifecycle.shutdown().await;
     telemetry.shutdown().await;
-    Ok(if told? && !bad {
+    Ok(if held? && told? && !bad {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

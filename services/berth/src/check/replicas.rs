@@ -82,7 +82,7 @@ pub(crate) async fn serving(operator: &Operator<'_>) -> Result<usize> {
 }
 
 /// All addresses behind `host:port` with commas between.
-async fn addresses(targets: &str) -> Result<BTreeSet<SocketAddr>> {
+pub(super) async fn addresses(targets: &str) -> Result<BTreeSet<SocketAddr>> {
     let mut addresses = BTreeSet::new();
     for target in targets.split(',').map(str::trim) {
         let found = lookup_host(target).await;

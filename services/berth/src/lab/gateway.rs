@@ -12,6 +12,17 @@ use super::{LabConfig, access_gateway};
 use crate::config::BerthConfig;
 use crate::operator::Site;
 
+/// The gateway's own identity.
+pub(crate) fn identity(lab: &LabConfig, site: &Site) -> Result<TlsIdentity> {
+    TlsIdentity::load(&TlsConfig {
+        ca: lab.gateway.ca.clone(),
+        certificate: lab.gateway.certificate.clone(),
+        key: lab.gateway.key.clone(),
+        trust_domain: site.tls.trust_domain.clone(),
+    })
+    .context("the access gateway's identity")
+}
+
 /// Starts the gateway under its own identity; answers where devices find it.
 pub(crate) async fn start(
     lab: &LabConfig,
@@ -19,13 +30,7 @@ pub(crate) async fn start(
     site: &Site,
     runtime: &Runtime,
 ) -> Result<SocketAddr> {
-    let identity = TlsIdentity::load(&TlsConfig {
-        ca: lab.gateway.ca.clone(),
-        certificate: lab.gateway.certificate.clone(),
-        key: lab.gateway.key.clone(),
-        trust_domain: site.tls.trust_domain.clone(),
-    })
-    .context("the access gateway's identity")?;
+    let identity = identity(lab, site)?;
     identity.watch(&runtime.lifecycle);
     let channel = |callee: NetworkFunction| {
         let targets = site.peers.get(&callee);

@@ -18,10 +18,10 @@ use nf_api::NetworkFunction;
 use nf_api::pb::vault::GetOperatorKeysRequest;
 use nf_api::pb::vault::vault_service_client::VaultServiceClient;
 use nf_runtime::Runtime;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) use self::config::{GatewayIdentity, LabConfig};
-pub(crate) use self::gateway::start as start_gateway;
+pub(crate) use self::gateway::{identity as gateway_identity, start as start_gateway};
 use self::manufacturer::LabManufacturer;
 pub(crate) use self::registration::{Channels, Registration, remove_leftovers, throw_away_name};
 pub(crate) use self::run::{Options, run};
@@ -78,6 +78,20 @@ impl Laboratory {
             "certificate_url_prefix": self.url_prefix(),
         });
         write_atomically(&self.folder().join("lab.json"), &format!("{lab:#}\n"))
+    }
+
+    /// Makes the folder of a factory that nobody registered, with an authority of its own. Its devices name certificates
+    /// by URLs of this prefix, or, without one, by those of the laboratory's manufacturer.
+    pub(crate) fn counterfeit(&self, folder: &Path, url_prefix: Option<&str>) -> Result<()> {
+        LabManufacturer::open(folder, &self.host, self.config.advertised_address)?;
+        for same in ["portal-ca.pem", "operator-root.cer"] {
+            fs::copy(self.folder().join(same), folder.join(same))?;
+        }
+        let mut lab: Value = serde_json::from_slice(&fs::read(self.folder().join("lab.json"))?)?;
+        if let Some(url_prefix) = url_prefix {
+            lab["certificate_url_prefix"] = url_prefix.into();
+        }
+        write_atomically(&folder.join("lab.json"), &format!("{lab:#}\n"))
     }
 
     fn url_prefix(&self) -> String {

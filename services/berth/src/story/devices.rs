@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use tokio::sync::Notify;
 use ue::{NetworkChoice, Phase, Progress, SignUp, State, Ue};
 
 use super::steps::{Steps, traced};
@@ -28,14 +29,20 @@ pub(super) async fn onboard(
         let mut failed = BTreeMap::<Phase, u32>::new();
         loop {
             let mut phase = Phase::OneWayAuthentication;
+            let went_on = Notify::new();
+            let watched = &mut |began: Phase| {
+                phase = began;
+                steps.begin(began.name());
+                went_on.notify_one();
+            };
             // It holds the connections of all four phases.
-            let attempt = Box::pin(onboard_once(device, sign_up, &mut phase, &mut seen, steps));
-            let (outcome, trace) = traced("onboard", attempt).await;
+            let attempt = Box::pin(onboard_once(device, sign_up, watched, &mut seen));
+            let (outcome, trace) = traced("onboard", &went_on, attempt).await;
             trace_id = trace;
             let Err(error) = outcome else { break };
             let attempts = failed.entry(phase).or_default();
             *attempts += 1;
-            steps.failed(phase.name(), *attempts, error)?;
+            steps.failed(phase.name(), *attempts, error).await?;
         }
         for (phase, attempts) in failed {
             let seen = seen.entry(phase).or_default();
@@ -59,28 +66,24 @@ pub(super) async fn onboard(
     Ok(())
 }
 
-/// One attempt of one device.
+/// One attempt of one device; `began` hears of each phase.
 async fn onboard_once(
     device: &mut Ue,
     sign_up: &SignUp,
-    phase: &mut Phase,
+    began: &mut (dyn FnMut(Phase) + Send),
     seen: &mut BTreeMap<Phase, Seen>,
-    steps: &mut Steps<'_>,
 ) -> Result<()> {
     let serial = device.status()?.serial;
     let mut finished = Vec::new();
     let mut facts = Vec::new();
-    steps.begin(phase.name());
+    began(Phase::OneWayAuthentication);
     let begun = Instant::now();
     let onboarded = device
         .onboard(
             &NetworkChoice::Auto,
             sign_up,
             &mut |progress| match progress {
-                Progress::Began(began) => {
-                    *phase = began;
-                    steps.begin(began.name());
-                }
+                Progress::Began(phase) => began(phase),
                 Progress::Finished { phase, took } => finished.push((phase, took)),
                 Progress::MatchCode(code) => {
                     facts.push((Phase::SignUp, format!("{serial} and the page show {code}")));

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use nf_runtime::telemetry::current_trace_id;
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 use tracing::{Instrument as _, info_span};
 
-/// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(45);
+/// How long one attempt may take: a peer that hangs costs no more.
+const ATTEMPT: Duration = Duration::from_secs(15);
+/// How long a person or a device waits before trying again what failed; a peer that is replaced comes back meanwhile.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Who watches a story.
 pub(crate) trait Witness: Send {
@@ -73,12 +76,12 @@ impl<'a> Steps<'a> {
         self.begin(step);
         loop {
             let number = self.next_attempt();
-            match traced(step, Box::pin(attempt(number))).await {
+            match traced(step, &Notify::new(), Box::pin(attempt(number))).await {
                 (Ok((result, detail)), trace_id) => {
                     self.done(begun.elapsed(), step, &detail, trace_id.as_deref())?;
                     return Ok(result);
                 }
-                (Err(error), _) => self.failed(step, number, error)?,
+                (Err(error), _) => self.failed(step, number, error).await?,
             }
         }
     }
@@ -95,8 +98,8 @@ impl<'a> Steps<'a> {
         self.current.1
     }
 
-    /// The attempt with this number failed: hands the error back if it was the last one.
-    pub(super) fn failed(
+    /// The attempt with this number failed: hands the error back if it was the last one, and waits otherwise.
+    pub(super) async fn failed(
         &mut self,
         step: &'static str,
         attempts: u32,
@@ -107,7 +110,9 @@ impl<'a> Steps<'a> {
             return Err(error);
         }
         self.retried.insert(step);
-        self.witness.tried(step, attempts, &error)
+        self.witness.tried(step, attempts, &error)?;
+        sleep(PAUSE).await;
+        Ok(())
     }
 
     /// The step that runs is done.
@@ -128,17 +133,24 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Makes one attempt, within its time and in a trace of its own.
+/// Makes one attempt, within its time and in a trace of its own. An attempt at several steps says when it goes on to the
+/// next one, and has its time for each.
 pub(super) async fn traced<T>(
     step: &'static str,
+    went_on: &Notify,
     attempt: impl Future<Output = Result<T>>,
 ) -> (Result<T>, Option<String>) {
     let mut trace_id = None;
     let attempt = async {
         trace_id = current_trace_id();
-        timeout(ATTEMPT, attempt)
-            .await
-            .with_context(|| format!("not done within {ATTEMPT:?}"))?
+        let mut attempt = std::pin::pin!(attempt);
+        loop {
+            tokio::select! {
+                outcome = &mut attempt => return outcome,
+                () = went_on.notified() => {}
+                () = sleep(ATTEMPT) => bail!("not done within {ATTEMPT:?}"),
+            }
+        }
     };
     let span = info_span!(parent: None, "story.step", story.step = step);
     let outcome = attempt.instrument(span).await;
@@ -169,9 +181,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_step_is_tried_again_as_often_as_allowed() {
         let mut told = Told::default();
+        let begun = tokio::time::Instant::now();
         let mut steps = Steps::new(&mut told, 1);
         let second = async |attempt| {
             anyhow::ensure!(attempt == 2, "the first fails");
@@ -183,7 +196,21 @@ mod tests {
         assert_eq!(error.to_string(), "never");
         assert_eq!(steps.current(), ("register", 2));
         assert_eq!(steps.retried(), 2);
+        assert_eq!(begun.elapsed(), PAUSE * 2);
         assert_eq!(told.done, [("aka", 2)]);
         assert_eq!(told.tried, [("aka", 1), ("register", 1)]);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_hangs_costs_the_time_of_one_step() {
+        let begun = tokio::time::Instant::now();
+        let went_on = Notify::new();
+        let hangs_at_the_second = async {
+            sleep(ATTEMPT / 2).await;
+            went_on.notify_one();
+            std::future::pending::<Result<()>>().await
+        };
+        let (outcome, _) = traced("owa", &went_on, hangs_at_the_second).await;
+        assert!(outcome.is_err());
+        assert_eq!(begun.elapsed(), ATTEMPT / 2 + ATTEMPT);
     }
 }

@@ -39,8 +39,8 @@ const STEPS: [&str; 11] = [
 ];
 
 /// Functions in processes that know the gateway `test` and nobody's manufacturer; they are gone before their server.
-struct Cluster {
-    installation: Installation,
+pub(crate) struct Cluster {
+    pub(crate) installation: Installation,
     /// Settings of `berth check` and `berth lab`.
     settings: PathBuf,
     folder: TempDir,
@@ -48,7 +48,12 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Functions with settings that override all others.
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let folder = tempdir().unwrap();
         let redis = RedisServer::start();
         let functions = folder.path().join("functions.toml");
@@ -58,7 +63,8 @@ impl Cluster {
         );
         std::fs::write(&functions, redis.settings() + &networks).unwrap();
         let arguments = ["--processes", "--config", functions.to_str().unwrap()];
-        let installation = Installation::start(&folder.path().join("data"), &arguments);
+        let installation =
+            Installation::start_with(&folder.path().join("data"), &arguments, environment);
         let settings = folder.path().join("test.toml");
         std::fs::write(&settings, visitor(&installation, folder.path())).unwrap();
         Self {
@@ -69,14 +75,14 @@ impl Cluster {
         }
     }
 
-    fn check(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn check(&self, arguments: &[&str]) -> Output {
         let mut command = berth();
         command.args(["check", "--json", "--config"]);
         output(command.arg(&self.settings).args(arguments))
     }
 
     /// What operators have registered, by name.
-    async fn registered(&self) -> BTreeSet<String> {
+    pub(crate) async fn registered(&self) -> BTreeSet<String> {
         let operator = |function| as_operator(&self.installation, function);
         let manufacturers = ManufacturerServiceClient::new(operator(NetworkFunction::Ausf))
             .list(ListManufacturersRequest {})
@@ -149,7 +155,7 @@ fn lines(stdout: &str) -> Vec<Value> {
     lines.collect()
 }
 
-fn told(output: &Output) -> Vec<Value> {
+pub(crate) fn told(output: &Output) -> Vec<Value> {
     lines(&String::from_utf8_lossy(&output.stdout))
 }
 

@@ -16,8 +16,18 @@ pub(crate) struct Installation {
 impl Installation {
     /// Starts `berth up --data DATA` with further arguments and waits until everything answers.
     pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(data, arguments, &[])
+    }
+
+    /// As [`Installation::start`], with variables that everything which is started sees.
+    pub(crate) fn start_with(
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = berth();
         command.arg("up").arg("--data").arg(data).args(arguments);
+        command.envs(environment.iter().copied());
         let mut process = Running::start(&mut command, &data.with_extension("up"));
         let file = data.join("endpoints.json");
         poll("berth up is ready", || {

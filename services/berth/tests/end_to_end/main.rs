@@ -19,6 +19,7 @@ mod process;
 mod prometheus;
 mod promql;
 mod redis_server;
+mod refusals;
 mod replicas;
 mod search;
 mod secrets;

@@ -1,35 +1,22 @@
 //! `berth check --story`: stories in a throw-away laboratory, of which nothing stays that an operator can remove.
 
-mod stop;
 mod teller;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use futures::FutureExt as _;
-use nf_api::NetworkFunction;
-use nf_api::pb::subscription_manager::CreateOrderRequest;
-use nf_api::pb::subscription_manager::order_service_client::OrderServiceClient;
-use tokio::time::timeout;
-use ue::SignUp;
 
-pub(super) use self::stop::Stop;
 use self::teller::Teller;
+use super::laboratory::{ThrowAway, orders};
+use super::stop::Stop;
 use crate::config::BerthConfig;
-use crate::lab::{
-    Channels, LabConfig, Laboratory, Registration, remove_leftovers, start_gateway, throw_away_name,
-};
+use crate::lab::Channels;
 use crate::operator::Operator;
 use crate::story::{self, Stage, Steps};
-
-/// Names of throw-away laboratories begin with it.
-const PREFIX: &str = "berth-check-";
-/// How long one attempt to remove what a story has registered may take.
-const REMOVAL: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub(crate) struct StoryOptions {
@@ -66,43 +53,22 @@ enum Ended {
 impl Tale<'_> {
     /// Plays all stories; answers whether every one came to its end.
     pub(super) async fn tell(&self, mut stop: Stop) -> Result<bool> {
-        let runtime = self.operator.runtime;
-        let name = self.new_name();
-        let folder = self.config.lab.folder.join(&name);
-        let lab = LabConfig {
-            // Devices are in this process.
-            n1_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            folder: folder.clone(),
-            ..self.config.lab.clone()
-        };
+        let laboratory = ThrowAway::open(self.config, self.operator)
+            .await
+            .context("no story can be played")?;
         let channels = |callee| self.operator.channel(callee);
-        let prepared = async {
-            let host = format!("{name}.berth.test");
-            let laboratory = Laboratory::open(&lab, host, runtime).await?;
-            let site = self.operator.site;
-            let n1 = start_gateway(&lab, self.config, site, runtime).await?;
-            laboratory
-                .publish(&format!("http://{n1}"), &channels)
-                .await?;
-            Ok::<_, anyhow::Error>(laboratory)
-        };
         let mut teller = Teller::new(self.json);
-        let told = match prepared.await.context("no story can be played") {
-            Ok(laboratory) => {
-                self.clear(&channels, &mut teller).await;
-                self.play_all(&laboratory, &channels, &mut teller, &mut stop)
-                    .await
-            }
-            Err(error) => Err(error),
-        };
-        // Keys of devices and of the manufacturer.
-        let _ = fs::remove_dir_all(&folder);
-        told
+        let left = laboratory.clear(self.config.check.leftover_age, &channels);
+        if let Some(left) = left.await {
+            teller.leftovers(&left);
+        }
+        self.play_all(&laboratory, &channels, &mut teller, &mut stop)
+            .await
     }
 
     async fn play_all(
         &self,
-        laboratory: &Laboratory,
+        laboratory: &ThrowAway<'_>,
         channels: Channels<'_>,
         teller: &mut Teller,
         stop: &mut Stop,
@@ -138,14 +104,14 @@ impl Tale<'_> {
     /// One story, and the removal of all that it registered, however it ended. Answers how many steps were tried again.
     async fn play(
         &self,
-        laboratory: &Laboratory,
+        laboratory: &ThrowAway<'_>,
         channels: Channels<'_>,
         teller: &mut Teller,
         stop: &mut Stop,
     ) -> (Ended, usize) {
-        let name = self.new_name();
         let devices = laboratory.folder().join("devices");
-        let mut registration = Registration::new(laboratory, &name, &name, false);
+        let mut registration = laboratory.registration();
+        let name = registration.plan_id().to_owned();
         let mut steps = Steps::new(teller, self.options.step_retries);
         // A call that a signal breaks off may still take effect after its removal, so none is.
         let registered = steps
@@ -178,8 +144,7 @@ impl Tale<'_> {
         let (at, attempts) = steps.current();
         let removed = steps
             .step("clean-up", async |_| {
-                let removed = timeout(REMOVAL, registration.remove(channels)).await;
-                removed.context("the functions do not answer")??;
+                laboratory.remove(&registration, channels).await?;
                 Ok(((), format!("nothing of {name} is registered any more")))
             })
             .await;
@@ -195,43 +160,4 @@ impl Tale<'_> {
         };
         (ended, retried)
     }
-
-    /// Removes what stories left that were killed.
-    async fn clear(&self, channels: Channels<'_>, teller: &mut Teller) {
-        let age = self.config.check.leftover_age;
-        let now = self.operator.runtime.clock.unix_seconds();
-        let af_fqdn = &self.config.lab.msgin5g_af_fqdn;
-        let removed = remove_leftovers(PREFIX, age, now, af_fqdn, channels).await;
-        teller.leftovers(&removed);
-    }
-
-    fn new_name(&self) -> String {
-        let runtime = self.operator.runtime;
-        let random = u32::from_be_bytes(runtime.random.array());
-        throw_away_name(PREFIX, runtime.clock.unix_seconds(), random)
-    }
-}
-
-/// An order for each device: the plan is for nobody else.
-async fn orders(
-    registration: &Registration,
-    attempt: u32,
-    channels: Channels<'_>,
-) -> Result<[SignUp; 2]> {
-    let mut client = OrderServiceClient::new(channels(NetworkFunction::SubscriptionManager)?);
-    let mut codes = Vec::new();
-    for device in ["sensor", "band"] {
-        let order = CreateOrderRequest {
-            // The code is told once: another attempt is another order.
-            idempotency_key: format!("{}-{device}-{attempt}", registration.plan_id()),
-            plan_id: registration.plan_id().to_owned(),
-            ..CreateOrderRequest::default()
-        };
-        let created = client.create(order).await.context("an order is refused")?;
-        codes.push(created.into_inner().order_code);
-    }
-    let codes = codes.into_iter().map(SignUp::Code).collect::<Vec<_>>();
-    codes
-        .try_into()
-        .map_err(|_| anyhow!("an order has no code"))
 }

@@ -42,13 +42,8 @@ impl Teller {
         };
     }
 
-    /// What earlier stories left is gone, or not.
-    pub(super) fn leftovers(&self, removed: &Result<usize>) {
-        let text = match removed {
-            Ok(0) => return,
-            Ok(count) => format!("{count} entries of stories that were killed are removed"),
-            Err(error) => format!("what killed stories left was not looked for: {error:#}"),
-        };
+    /// What became of what earlier stories left.
+    pub(super) fn leftovers(&self, text: &str) {
         let _ = self.print(&json!({ "leftovers": text }), &format!("! {text}"));
     }
 

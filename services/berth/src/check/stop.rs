@@ -1,4 +1,4 @@
-//! Signals while stories are played.
+//! Signals while something is registered that has to be removed.
 
 use std::io;
 use std::time::Duration;
