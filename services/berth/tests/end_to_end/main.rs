@@ -23,6 +23,7 @@ mod refusals;
 mod replicas;
 mod search;
 mod secrets;
+mod store_check;
 mod support_bundle;
 mod telemetry;
 mod traces;
