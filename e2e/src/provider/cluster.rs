@@ -2,6 +2,7 @@
 
 mod network;
 mod pods;
+mod rendered;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -124,6 +125,11 @@ impl Cluster {
             format!("--set=image.tag={}", self.images.tag),
             format!("--set=store.builtin.image.tag={}", self.images.tag),
             format!("--set=defaults.replicas={}", self.replicas),
+            format!(
+                "--set=config.telemetry.otlp_endpoint=http://{}.{}.svc:4317",
+                pods::TRACE_SINK,
+                self.namespace
+            ),
             "--wait".to_owned(),
             format!("--timeout={}s", READY.as_secs()),
         ]
@@ -183,6 +189,7 @@ impl Provider for Cluster {
             .args(["label", "namespace", &self.namespace])
             .args(["pod-security.kubernetes.io/enforce=restricted"])
             .output()?;
+        self.start_trace_sink()?;
         let begin = std::time::Instant::now();
         self.helm(&["install", RELEASE])
             .args(self.settings())

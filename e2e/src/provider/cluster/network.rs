@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
+use super::pods::visitor;
 use super::{Cluster, RELEASE, component, items};
 use crate::provider::ROLES;
 
@@ -21,7 +22,7 @@ fn allowed(from: &str, to: &str, port: u16) -> bool {
                 to,
                 "vault" | "aanf" | "subscription-manager" | "certificate-fetcher"
             ),
-            "subscription-manager" => matches!(to, "vault" | "configuration-management"),
+            "subscription-manager" => matches!(to, "vault" | "aanf" | "configuration-management"),
             "msgin5g-server" => matches!(to, "aanf" | "configuration-management"),
             "lab" => matches!(to, "ausf" | "subscription-manager" | "aanf" | "vault"),
             // An operator's check looks at every function.
@@ -108,37 +109,18 @@ pub(super) fn walk(cluster: &Cluster) -> Result<()> {
 }
 
 fn start(cluster: &Cluster, from: &str, addresses: &[&str]) -> Result<()> {
-    let mut labels = json!({});
+    let words = [&["probe"], addresses].concat();
+    let mut pod = visitor(&format!("probe-{from}"), &cluster.images.tag, &words);
     if from != STRANGER {
-        labels = json!({
+        pod["metadata"]["labels"] = json!({
             "app.kubernetes.io/name": "berth",
             "app.kubernetes.io/instance": RELEASE,
             "app.kubernetes.io/component": from,
         });
     }
-    let words = ["probe"].iter().chain(addresses).collect::<Vec<_>>();
-    let pod = json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": format!("probe-{from}"), "labels": labels},
-        "spec": {
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": false,
-            "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [{
-                "name": "probe",
-                "image": format!("localhost/berth-e2e:{}", cluster.images.tag),
-                "args": words,
-                // It must never become an endpoint of the Service whose labels it carries.
-                "readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 60},
-                "securityContext": {
-                    "allowPrivilegeEscalation": false,
-                    "readOnlyRootFilesystem": true,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-            }],
-        },
-    });
+    // It must never become an endpoint of the Service whose labels it carries.
+    pod["spec"]["containers"][0]["readinessProbe"] =
+        json!({"tcpSocket": {"port": 1}, "periodSeconds": 60});
     cluster
         .kubectl(&["create", "--filename", "-"])
         .input(pod.to_string())

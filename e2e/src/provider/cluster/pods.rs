@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Cluster, READY, RELEASE, component, items, name};
-use crate::program::poll;
+use super::{Cluster, READY, RELEASE, component, items, name, rendered};
+use crate::program::{poll, root};
 
 impl Cluster {
     /// Starts a pod like that of `helm test`, with another name and further arguments; answers its name.
@@ -95,7 +95,40 @@ impl Cluster {
             "this API server does not enforce the restricted level: {}",
             refused.stderr
         );
+        for file in fs::read_dir(root().join("charts/berth/golden"))? {
+            let file = file?.path();
+            let text = fs::read_to_string(&file)?;
+            for (about, pod) in rendered::pods(&text)? {
+                let answer = self
+                    .kubectl(&["create", "--dry-run=server", "--filename", "-"])
+                    .input(pod.to_string())
+                    .answer()?;
+                ensure!(
+                    answer.success,
+                    "{about} of {}: {}",
+                    file.display(),
+                    answer.stderr
+                );
+            }
+        }
         Ok(())
+    }
+
+    /// Starts what receives the traces of everything else.
+    pub(super) fn start_trace_sink(&self) -> Result<()> {
+        let labels = json!({"app": TRACE_SINK});
+        let mut pod = visitor(TRACE_SINK, &self.images.tag, &["trace-sink"]);
+        pod["metadata"]["labels"] = labels.clone();
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": TRACE_SINK},
+            "spec": {"selector": labels, "ports": [{"port": 4317}]},
+        });
+        for object in [pod, service] {
+            self.kubectl(&["create", "--filename", "-"])
+                .input(object.to_string())
+                .output()?;
+        }
+        self.running(TRACE_SINK)
     }
 
     /// Logs, events, descriptions, metrics and what the store's check says.
@@ -146,4 +179,33 @@ impl Cluster {
             Ok((pod["status"]["phase"] == "Running").then_some(()))
         })
     }
+}
+
+/// Name of the pod and of the Service that receive traces.
+pub(super) const TRACE_SINK: &str = "trace-sink";
+
+/// A pod of our own image that is none of the release's.
+pub(super) fn visitor(pod_name: &str, tag: &str, words: &[&str]) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": pod_name},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            "securityContext": {
+                "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [{
+                "name": pod_name,
+                "image": format!("localhost/berth-e2e:{tag}"),
+                "args": words,
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "readOnlyRootFilesystem": true,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }],
+        },
+    })
 }
