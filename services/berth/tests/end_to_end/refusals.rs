@@ -17,9 +17,11 @@ const AT_FUNCTIONS: [&str; 5] = [
 ];
 
 /// What is tried once, and how it is refused.
-const ONCE: [(&str, &str); 12] = [
+const ONCE: [(&str, &str); 14] = [
     ("device: unregistered manufacturer", "UNKNOWN_MANUFACTURER"),
     ("device: forged certificate", "CERTIFICATE_CHAIN_INVALID"),
+    ("owa: Proof of another device", "CHALLENGE_STALE"),
+    ("owa: Proof, signed by nobody", "PROOF_INVALID"),
     ("portal: /sign-up without cookie", "NOT_AUTHORIZED"),
     ("portal: /status without cookie", "NOT_AUTHORIZED"),
     ("portal: link code, used twice", "LINK_CODE_INVALID"),

@@ -10,7 +10,7 @@ use ue::{
     Authenticated, CertificatePresentation, Manufacture, NetworkChoice, Phase, Progress, SignUp, Ue,
 };
 
-use super::{Bench, Trial, messaging, portal, refused};
+use super::{Bench, Trial, messaging, portal, proof, refused};
 
 /// A code that no order has: it is well formed.
 const NO_ORDER: &str = "0123-4567-89AB-CDEF-GHJK-MNPQ-RS";
@@ -36,6 +36,9 @@ pub(super) async fn try_all(bench: &Bench<'_>, trial: &mut Trial) -> Result<()> 
             .refuses(what, stranger(bench, name, url_prefix, expected))
             .await?;
     }
+
+    let seen = manufacture(bench, "seen")?;
+    proof::try_all(bench, seen.state_directory(), trial).await?;
 
     let mut sensor = manufacture(bench, "sensor")?;
     portal::try_all(&mut sensor, &bench.laboratory.config, trial).await?;

@@ -5,6 +5,7 @@ mod callers;
 mod devices;
 mod messaging;
 mod portal;
+mod proof;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
