@@ -260,18 +260,16 @@ impl Provider for Cluster {
     }
 
     fn kill(&mut self, replica: &Replica) -> Result<()> {
+        let uid = |pod: &Value| pod["metadata"]["uid"].clone();
+        // The next pod of a StatefulSet has the same name.
+        let killed = uid(&self.get(&["pod", &replica.name])?);
         self.kubectl(&["delete", "pod", &replica.name])
             .args(["--grace-period=0", "--force", "--wait=false"])
             .output()?;
-        let uid = |pod: &Value| pod["metadata"]["uid"].clone();
-        let before = self.get(&["pods", "--selector", SELECTOR])?;
-        let gone = items(&before)
-            .find(|pod| name(pod) == replica.name)
-            .map(uid);
         poll("the killed pod's end", READY, || {
             let pods = self.get(&["pods", "--selector", SELECTOR])?;
-            let there = items(&pods).any(|pod| gone == Some(uid(pod)));
-            Ok((!there).then_some(()))
+            let is_there = items(&pods).any(|pod| uid(pod) == killed);
+            Ok((!is_there).then_some(()))
         })?;
         self.wait_until_whole()
     }
