@@ -1,9 +1,11 @@
 //! The scenarios of a whole installation: builds what they need, brings a place to play them, and plays.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::run::{Program, cargo, find, root};
 
@@ -104,23 +106,25 @@ impl LocalCluster {
         }
     }
 
-    /// How long it takes to bring it up and to play, as far as that can be known.
-    pub(crate) fn estimate(&self) -> Duration {
-        let minutes = if self.programs().join("kubelet").exists() {
-            12
-        } else {
-            22
-        };
-        Duration::from_secs(60 * minutes)
-    }
-
-    /// Plays the scenarios on a cluster that is gone afterwards.
-    pub(crate) fn play(&self) -> Result<()> {
-        images()?;
-        self.tool("up").run()?;
-        let played = self.play_there();
-        let down = self.tool("down").run();
-        played.and(down)
+    /// Begins to build and to start it, behind everything else that runs.
+    pub(crate) fn begin(self) -> Result<Beginning> {
+        let file = root().join("target/local-cluster.log");
+        std::fs::create_dir_all(root().join("target"))?;
+        let log = std::fs::File::create(&file)?;
+        let starting = Command::new("nice")
+            .args(["-n", "10"])
+            .arg(&self.0)
+            .arg("up")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("nice")?;
+        Ok(Beginning {
+            cluster: self,
+            starting,
+            log: file,
+        })
     }
 
     fn play_there(&self) -> Result<()> {
@@ -140,6 +144,14 @@ impl LocalCluster {
             .run()
     }
 
+    /// Plays the scenarios.
+    fn play(&self) -> Result<()> {
+        images()?;
+        let played = self.play_there();
+        let down = self.tool("down").run();
+        played.and(down)
+    }
+
     fn tool(&self, verb: &str) -> Program {
         Program::new(&self.0).args([verb])
     }
@@ -153,3 +165,51 @@ impl LocalCluster {
             .join("bin")
     }
 }
+
+/// A cluster that is being built and started.
+pub(crate) struct Beginning {
+    cluster: LocalCluster,
+    starting: Child,
+    log: PathBuf,
+}
+
+impl Beginning {
+    /// Plays the scenarios as soon as it is up, then ends it; or says why that cannot be within the time that is left.
+    pub(crate) fn play(mut self, left: Duration) -> Result<Result<(), Missing>> {
+        if left < PLAYING {
+            return Ok(Err(Missing(format!(
+                "it takes about {} minutes, and {} are left",
+                PLAYING.as_secs() / 60,
+                left.as_secs() / 60
+            ))));
+        }
+        let deadline = Instant::now() + (left - PLAYING);
+        let status = loop {
+            if let Some(status) = self.starting.try_wait()? {
+                break status;
+            }
+            if Instant::now() > deadline {
+                let log = self.log.display();
+                return Ok(Err(Missing(format!(
+                    "its first build takes too long (see {log})"
+                ))));
+            }
+            sleep(Duration::from_millis(200));
+        };
+        if !status.success() {
+            bail!("the cluster does not start: see {}", self.log.display());
+        }
+        self.cluster.play().map(Ok)
+    }
+}
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        // It has ended, or nobody waits for it any more.
+        let _ = self.starting.kill();
+        let _ = self.starting.wait();
+    }
+}
+
+/// How long it takes to make the images and to play on a cluster that is up.
+const PLAYING: Duration = Duration::from_secs(13 * 60);
