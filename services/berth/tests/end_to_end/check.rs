@@ -42,8 +42,8 @@ const STEPS: [&str; 11] = [
 pub(crate) struct Cluster {
     pub(crate) installation: Installation,
     /// Settings of `berth check` and `berth lab`.
-    settings: PathBuf,
-    folder: TempDir,
+    pub(crate) settings: PathBuf,
+    pub(crate) folder: TempDir,
     _redis: RedisServer,
 }
 

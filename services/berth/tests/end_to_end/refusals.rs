@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use nf_api::NetworkFunction;
+use rustix::process::Signal;
 
 use crate::check::{Cluster, told};
-use crate::process::said;
+use crate::process::{Running, berth, poll, said};
 
 /// What is tried at each function.
 const AT_FUNCTIONS: [&str; 5] = [
@@ -81,6 +82,25 @@ async fn an_installation_that_tells_its_interface_is_found() {
         "{}",
         said(&tried)
     );
+    assert_eq!(cluster.registered().await, BTreeSet::new());
+    cluster.installation.stop();
+}
+
+#[tokio::test]
+async fn a_signal_leaves_nothing_registered() {
+    let cluster = Cluster::start();
+    let mut command = berth();
+    command.args(["check", "--json", "--refusals", "--config"]);
+    command.arg(&cluster.settings);
+    let mut trying = Running::start(&mut command, &cluster.folder.path().join("broken-off"));
+    poll("a device is tried", || {
+        trying.stdout().contains("device: forged").then_some(())
+    });
+    assert_ne!(cluster.registered().await, BTreeSet::new());
+    trying.signal(Signal::TERM);
+    let status = trying.wait();
+    assert_eq!(status.code(), Some(1), "{}", trying.said());
+    assert!(trying.said().contains("a signal broke it off"));
     assert_eq!(cluster.registered().await, BTreeSet::new());
     cluster.installation.stop();
 }

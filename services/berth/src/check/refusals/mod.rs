@@ -48,6 +48,7 @@ pub(super) async fn try_all(
     if let Some(left) = left.await {
         finding::print(&advice("leftovers", left), json)?;
     }
+    let gateway = gateway_identity(&laboratory.config, operator.site)?;
     let mut registration = laboratory.registration();
     // A call that a signal breaks off may still take effect after its removal, so none of these is.
     let prepared = async {
@@ -57,7 +58,7 @@ pub(super) async fn try_all(
     let tried = match prepared.await {
         Ok(sign_up) => {
             let bench = Bench {
-                gateway: gateway_identity(&laboratory.config, operator.site)?,
+                gateway,
                 laboratory: &laboratory,
                 operator,
                 sign_up,
@@ -73,11 +74,12 @@ pub(super) async fn try_all(
     if tried.is_err() {
         story::leave(&laboratory.folder().join("devices")).await;
     }
+    // Before anything more is told: nobody may be there to read it.
+    let removed = remove(&laboratory, &registration, &channels).await;
     trial.tell(
         "refusals",
         tried.map(|()| "all of them were tried".to_owned()),
     )?;
-    let removed = remove(&laboratory, &registration, &channels).await;
     trial.tell(
         "clean-up",
         removed.map(|()| {
