@@ -203,6 +203,8 @@ fn traced_files_exist() {
                 "proto/",
                 "docs/",
                 "vectors/",
+                "charts/",
+                "e2e/",
             ]
             .iter()
             .any(|p| word.starts_with(p))
