@@ -3,6 +3,7 @@
 
 mod race;
 mod renewal;
+mod store_server;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
