@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) most_attempts: u64,
     /// The longest step.
     pub(crate) longest: (u64, String),
+    /// What the stories that failed said last.
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Report {
@@ -53,6 +55,7 @@ impl Report {
                 .map(|(.., attempts)| *attempts)
                 .max()
                 .unwrap_or(0),
+            complaints: complaints(&lines),
             longest: longest
                 .map(|(ms, name, _)| (*ms, name.clone()))
                 .unwrap_or_default(),
@@ -78,8 +81,32 @@ impl fmt::Display for Report {
             self.most_attempts,
             self.longest.1,
             self.longest.0
-        )
+        )?;
+        for complaint in &self.complaints {
+            write!(f, "; {complaint}")?;
+        }
+        Ok(())
     }
+}
+
+/// Every attempt that failed and every story that did.
+fn complaints(lines: &[Value]) -> Vec<String> {
+    let failed = lines
+        .iter()
+        .filter(|line| line.get("tried").is_some() || line["ok"] == false);
+    failed
+        .map(|line| {
+            let step = line["tried"]
+                .as_str()
+                .or_else(|| line["failed_step"].as_str());
+            let detail = line["detail"].as_str().unwrap_or_default();
+            format!(
+                "story {} {}: {detail}",
+                line["story"],
+                step.unwrap_or_default()
+            )
+        })
+        .collect()
 }
 
 fn lines(text: &str) -> impl Iterator<Item = Value> {

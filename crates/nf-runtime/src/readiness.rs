@@ -84,7 +84,11 @@ impl Readiness {
     /// Ends when shutdown begins: the process takes no more traffic, but goes on working for the settle time.
     pub async fn withdrawn(&self) {
         // The sender lives in self, so waiting cannot fail.
-        let _ = self.state.subscribe().wait_for(|state| state.withdrawn).await;
+        let _ = self
+            .state
+            .subscribe()
+            .wait_for(|state| state.withdrawn)
+            .await;
     }
 
     /// Takes no traffic any more; cannot be taken back.

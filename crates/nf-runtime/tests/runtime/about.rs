@@ -16,7 +16,9 @@ async fn an_operator_hears_version_clock_certificates_and_findings_and_nobody_el
     let (lab, runtime) = (Lab::new(), Runtime::for_tests());
     let files = lab.files(&VAULT);
     runtime.about.certificate("identity", files.certificate);
-    runtime.about.certificate("portal", lab.folder.path().join("nothing"));
+    runtime
+        .about
+        .certificate("portal", lab.folder.path().join("nothing"));
     runtime.about.look(|| {
         let found = Finding {
             about: "store vault".to_owned(),

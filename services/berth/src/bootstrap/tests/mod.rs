@@ -1,5 +1,4 @@
 //! Against an API server in memory that answers as the real one does: conflicts, versions, turns.
-#![expect(clippy::unwrap_used, reason = "a failed preparation fails the test")]
 
 mod race;
 mod renewal;
