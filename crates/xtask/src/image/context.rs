@@ -114,7 +114,7 @@ fn compile(package: &str, binary: &str, build: &Build) -> Result<PathBuf> {
     cargo(["rustc", "--profile", profile, "--target", target])
         .args(["--package", package, "--bin", binary, "--config"])
         .args([format!("target.{target}.rustflags={flags:?}")])
-        // A list of addresses to adjust at the start shrinks from a megabyte, all of it resident, to 20 kilobytes.
+        // A list of addresses to adjust at the start shrinks from a megabyte, all of it resident, to 10 kilobytes.
         .args(["--", "-C", "link-arg=-Wl,-z,pack-relative-relocs"])
         .run()?;
     // The one profile whose folder has another name.
