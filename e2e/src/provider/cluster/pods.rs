@@ -133,6 +133,14 @@ impl Cluster {
 
     /// Logs, events, descriptions, metrics and what the store's check says.
     pub(super) fn collect(&self, folder: &Path) {
+        // The pods of stories are gone, but not what they said.
+        for entry in fs::read_dir(self.folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let _ = fs::copy(entry.path(), folder.join(entry.file_name()));
+        }
         let keep = |file: String, arguments: &[&str]| {
             if let Ok(answer) = self.kubectl(arguments).answer() {
                 let _ = fs::write(folder.join(file), answer.stdout + &answer.stderr);
