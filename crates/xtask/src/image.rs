@@ -159,12 +159,16 @@ impl<'a> Work<'a> {
             self.write(image, &recipe, context, &file)?
         } else {
             let architecture = architecture(&self.build.target)?;
+            // Engines warn of values that nobody asks for.
+            let text = std::fs::read_to_string(&recipe)?;
+            let mut bases = self.bases();
+            bases.retain(|name, _| text.contains(&format!("ARG {name}=")));
             let is_foreign = !self.build.target.starts_with(std::env::consts::ARCH);
             self.engine.build(&Order {
                 name: &name,
                 file: &recipe,
                 context: context.path(),
-                arguments: &self.bases(),
+                arguments: &bases,
                 labels: &self.labels,
                 platform: is_foreign.then(|| format!("linux/{architecture}")),
             })?;
