@@ -48,8 +48,8 @@ struct Installed {
     functions: Vec<Process>,
     lab: Option<Process>,
     stories: Option<(Process, PathBuf)>,
-    /// Changed by an upgrade, as a new build or setting would.
-    revision: u32,
+    /// The setting that an upgrade changes.
+    log_filter: &'static str,
 }
 
 /// What stands in front of replicas.
@@ -162,6 +162,7 @@ impl Installed {
         let child = Program::new(berth)
             .args([&replica.role, "--config"])
             .args([self.settings(&replica.name)])
+            .env("BERTH__TELEMETRY__LOG_FILTER", self.log_filter)
             .spawn(&self.log(&replica.name))?;
         let mut process = Process {
             replica,
@@ -269,7 +270,7 @@ impl Provider for Processes {
             functions: Vec::new(),
             lab: None,
             stories: None,
-            revision: 1,
+            log_filter: "info",
         };
         installed.start_store()?;
         for role in ROLES {
@@ -383,14 +384,14 @@ impl Provider for Processes {
     fn upgrade(&mut self) -> Result<()> {
         let berth = self.binaries.berth.clone();
         let installed = self.installed()?;
-        installed.revision += 1;
+        installed.log_filter = "info,store=debug";
         installed.roll(&berth)
     }
 
     fn roll_back(&mut self) -> Result<()> {
         let berth = self.binaries.berth.clone();
         let installed = self.installed()?;
-        installed.revision -= 1;
+        installed.log_filter = "info";
         installed.roll(&berth)
     }
 
