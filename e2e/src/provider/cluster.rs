@@ -209,7 +209,7 @@ impl Provider for Cluster {
     }
 
     fn play(&mut self, stories: usize) -> Result<Report> {
-        let pod = self.run_stories("stories", &["--repeat", &stories.to_string()])?;
+        let pod = self.run_stories("stories", &["--story", "--repeat", &stories.to_string()])?;
         let (succeeded, text) = self.end_of(&pod)?;
         let report = Report::read(&text)?;
         ensure!(succeeded, "{report}\n{text}");
@@ -217,7 +217,7 @@ impl Provider for Cluster {
     }
 
     fn start_stories(&mut self) -> Result<()> {
-        let pod = self.run_stories("endless-stories", &["--until-stopped"])?;
+        let pod = self.run_stories("endless-stories", &["--story", "--until-stopped"])?;
         self.running(&pod)?;
         let log = self.folder.path().join(format!("{pod}.log"));
         // What an earlier pod of the name has said is told already.

@@ -21,7 +21,7 @@ impl Cluster {
         let words = container["args"]
             .as_array_mut()
             .context("the test pod has arguments")?;
-        words.retain(|word| word != "--json");
+        words.retain(|word| word != "--json" && word != "--story");
         words.push(json!("--json"));
         words.extend(arguments.iter().map(|word| json!(word)));
         self.kubectl(&["create", "--filename", "-"])

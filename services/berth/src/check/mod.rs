@@ -41,8 +41,9 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
     /// Tries what an installation has to refuse, with a throw-away manufacturer, plan and policy: strangers, foreign
-    /// identities, wrong keys and codes. What is let in, or refused for another reason, is bad.
-    #[arg(long, requires = "config")]
+    /// identities, wrong keys and codes. What is let in, or refused for another reason, is bad. A run of its own, because
+    /// its laboratory has the addresses that a story's has.
+    #[arg(long, requires = "config", conflicts_with = "story")]
     refusals: bool,
     #[command(flatten)]
     story: StoryOptions,
