@@ -212,4 +212,4 @@ impl Drop for Beginning {
 }
 
 /// How long it takes to make the images and to play on a cluster that is up.
-const PLAYING: Duration = Duration::from_secs(13 * 60);
+const PLAYING: Duration = Duration::from_secs(15 * 60);
