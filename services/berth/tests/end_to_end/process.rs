@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -15,6 +16,20 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// An address that is free for TCP and UDP, for a program that is about to be started. It is none that the system gives to
+/// connections, nor one of an installation's folder, so that nobody takes it meanwhile.
+pub(crate) fn free_address() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 3_000).unwrap();
+    (0..3_000)
+        .map(|_| {
+            let step = NEXT.fetch_add(1, Ordering::Relaxed) % 3_000;
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 6_500 + (start + step) % 3_000))
+        })
+        .find(|address| TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok())
+        .expect("a free port between 6500 and 9499")
+}
 
 /// The `berth` program.
 pub(crate) fn berth() -> Command {

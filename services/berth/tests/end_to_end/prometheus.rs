@@ -1,14 +1,14 @@
 //! A Prometheus of the test's own.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::{LIMIT, Running, get, poll};
+use crate::process::{LIMIT, Running, free_address, get, poll};
 
 /// The namespace that its targets are in.
 pub(crate) const NAMESPACE: &str = "test";
@@ -24,9 +24,7 @@ impl Prometheus {
     /// Starts a server that scrapes the admin ports and evaluates the chart's rules.
     pub(crate) fn start(targets: &[Target], rules: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        drop(listener);
+        let address = free_address().to_string();
         let file = folder.path().join("prometheus.yml");
         std::fs::write(&file, settings(targets, rules)).unwrap();
         let mut command = Command::new("prometheus");

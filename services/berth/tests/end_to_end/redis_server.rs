@@ -1,12 +1,11 @@
 //! A Redis server of the test's own, set up as the operator's guide wants it.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::process::poll;
+use crate::process::{free_address, poll};
 
 /// What keeps acknowledged writes.
 const SAFE: [&str; 6] = [
@@ -34,9 +33,7 @@ impl RedisServer {
 
     /// Starts a server with a replica, and waits until it follows.
     pub(crate) fn with_replica() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
+        let port = free_address().port().to_string();
         let local = ["--bind", "127.0.0.1", "--min-replicas-to-write", "1"];
         let primary = [&local[..], &["--port", &port]].concat();
         let mut server = Self::launched(tempfile::tempdir().unwrap(), &primary);

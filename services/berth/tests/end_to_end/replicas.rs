@@ -1,7 +1,7 @@
 //! Two processes of each function on one Redis server: stories go on whichever of them is killed.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ use crate::balancer::Balancer;
 use crate::cluster::kill_function;
 use crate::device::{Memory, manufacture};
 use crate::installation::Installation;
-use crate::process::{Running, berth, get, poll};
+use crate::process::{Running, berth, free_address, get, poll};
 use crate::redis_server::RedisServer;
 
 const FUNCTIONS: [&str; 7] = [
@@ -119,7 +119,7 @@ impl Replicas {
         }
 
         let ports: BTreeMap<_, _> = FUNCTIONS
-            .map(|function| (function, [free_tcp(), free_tcp()]))
+            .map(|function| (function, [free_address(), free_address()]))
             .into();
         let peers: Vec<_> = ports
             .iter()
@@ -129,9 +129,9 @@ impl Replicas {
             })
             .collect();
         let (portals, provisioning, messaging) = (
-            vec![free_tcp(), free_tcp()],
-            vec![free_udp(), free_udp()],
-            vec![free_udp(), free_udp()],
+            vec![free_address(), free_address()],
+            vec![free_address(), free_address()],
+            vec![free_address(), free_address()],
         );
         let portal = address_in(&installation.endpoint("portal_url"));
         let coaps = address_in(&installation.endpoint("coaps_uri"));
@@ -144,7 +144,7 @@ impl Replicas {
 
         let processes = installation.data().join("processes");
         let replica = |function: &'static str, number: usize, settings: Vec<(&str, String)>| {
-            let admin = free_tcp();
+            let admin = free_address();
             let mut all = peers.clone();
             all.push(("BERTH__ADMIN_LISTEN".to_owned(), admin.to_string()));
             all.extend(
@@ -413,20 +413,6 @@ async fn a_device_that_waits_for_its_package_gets_it_though_both_its_servers_wer
 }
 
 /// A port that was free a moment ago.
-fn free_tcp() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
-fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
 /// The address in a URL of this machine.
 fn address_in(url: &str) -> SocketAddr {
     let (_, rest) = url.split_once("://").unwrap();
