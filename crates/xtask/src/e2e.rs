@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::run::{Program, cargo, find, root};
 
@@ -147,9 +147,7 @@ impl LocalCluster {
     /// Plays the scenarios.
     fn play(&self) -> Result<()> {
         images()?;
-        let played = self.play_there();
-        let down = self.tool("down").run();
-        played.and(down)
+        self.play_there()
     }
 
     fn tool(&self, verb: &str) -> Program {
@@ -166,7 +164,7 @@ impl LocalCluster {
     }
 }
 
-/// A cluster that is being built and started.
+/// A cluster that is being built and started. It ends with this.
 pub(crate) struct Beginning {
     cluster: LocalCluster,
     starting: Child,
@@ -174,7 +172,7 @@ pub(crate) struct Beginning {
 }
 
 impl Beginning {
-    /// Plays the scenarios as soon as it is up, then ends it; or says why that cannot be within the time that is left.
+    /// Plays the scenarios as soon as it is up; or says why that cannot be within the time that is left.
     pub(crate) fn play(mut self, left: Duration) -> Result<Result<(), Missing>> {
         if left < PLAYING {
             return Ok(Err(Missing(format!(
@@ -197,7 +195,12 @@ impl Beginning {
             sleep(Duration::from_millis(200));
         };
         if !status.success() {
-            bail!("the cluster does not start: see {}", self.log.display());
+            // It is this machine that cannot have one; what was to be played says nothing of Berth.
+            let said = std::fs::read_to_string(&self.log)?;
+            let last = said.lines().last().unwrap_or_default();
+            return Ok(Err(Missing(format!(
+                "the cluster does not start here: {last}"
+            ))));
         }
         self.cluster.play().map(Ok)
     }
@@ -205,9 +208,10 @@ impl Beginning {
 
 impl Drop for Beginning {
     fn drop(&mut self) {
-        // It has ended, or nobody waits for it any more.
+        // It has ended, or nobody waits for it any more. What is up must not outlive the tests.
         let _ = self.starting.kill();
         let _ = self.starting.wait();
+        let _ = self.cluster.tool("down").output();
     }
 }
 
