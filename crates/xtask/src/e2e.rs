@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::image;
 use crate::run::{Program, cargo, find, root};
 
 /// What a person asked for.
@@ -76,10 +77,7 @@ fn play(provider: &str) -> Result<Program> {
 }
 
 fn images() -> Result<()> {
-    let this = std::env::current_exe().context("the path of this program")?;
-    Program::new(this)
-        .args(["image", "--tag", TAG, "--devices", "--store", "--e2e"])
-        .run()
+    image::image(&image::Arguments::for_tests(TAG))
 }
 
 /// A tool that brings up a Kubernetes for tests: `up`, `load-image TAR`, `kubeconfig`, `down`.

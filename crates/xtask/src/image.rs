@@ -52,6 +52,24 @@ pub(crate) struct Arguments {
     source: Option<String>,
 }
 
+impl Arguments {
+    /// Every image of a laboratory, as the end-to-end scenarios install them.
+    pub(crate) fn for_tests(tag: &str) -> Self {
+        Self {
+            tag: Some(tag.to_owned()),
+            output: root().join("target/images"),
+            engine: None,
+            target: None,
+            profile: DIST.to_owned(),
+            devices: true,
+            store: true,
+            e2e: true,
+            load: None,
+            source: None,
+        }
+    }
+}
+
 /// What images are published from.
 const DIST: &str = "dist";
 /// What an operator loads onto every node shall stay small.
