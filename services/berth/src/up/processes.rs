@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -129,8 +129,9 @@ impl Process {
         loop {
             if let Some(status) = self.child.try_wait()? {
                 bail!(
-                    "{} ended at its start ({status}); see {}",
+                    "{} ended at its start ({status}): {}; see {}",
                     self.function,
+                    last_line(&self.log),
                     self.log.display()
                 );
             }
@@ -149,11 +150,13 @@ impl Process {
     }
 }
 
-fn spawn(
-    function: NetworkFunction,
-    file: &std::path::Path,
-    log: &std::path::Path,
-) -> Result<Child> {
+/// What a process said last, which is why it ended.
+fn last_line(log: &Path) -> String {
+    let said = std::fs::read_to_string(log).unwrap_or_default();
+    said.lines().last().unwrap_or("it said nothing").to_owned()
+}
+
+fn spawn(function: NetworkFunction, file: &Path, log: &Path) -> Result<Child> {
     let output = File::create(log)?;
     let program = std::env::current_exe().context("the path of this program")?;
     Command::new(program)
