@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::run::{Program, root, say};
+use crate::setup;
 use archive::Image;
-use context::{Build, Context};
+use context::{Build, Context, STORE};
 use engine::{Engine, Order};
 use recipe::Recipe;
 
@@ -79,6 +80,8 @@ const HOST: &str = "localhost";
 
 pub(crate) fn image(arguments: &Arguments) -> Result<()> {
     let mut work = Work::begin(arguments)?;
+    let programs = if arguments.store { STORE } else { &[] };
+    setup::check_images(&work.build.target, programs)?;
 
     let berth = work.context("berth")?;
     berth.add_authorities()?;

@@ -17,7 +17,7 @@ fn evaluate(context: &str, settings: &Value) -> Output {
         .args([context, &settings.to_string()])
         .current_dir(root().join("crates/xtask/tiltfile"))
         .output()
-        .expect("go can be started (cargo xtask setup needs it too)")
+        .expect("go can be started")
 }
 
 /// What the Tiltfile asks of Tilt.

@@ -12,7 +12,7 @@ use crate::run::{Program, cargo, find, root};
 /// Public certificate authorities, as Debian and Alpine keep them.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What the image of the test store holds.
-const STORE: &[&str] = &["redis-server", "redis-cli"];
+pub(crate) const STORE: &[&str] = &["redis-server", "redis-cli"];
 
 /// How binaries are compiled.
 pub(crate) struct Build {
@@ -65,8 +65,7 @@ impl Context {
     /// This machine's Redis with every library it is linked with.
     pub(crate) fn add_store(&self) -> Result<()> {
         for name in STORE {
-            let program = find(name)
-                .with_context(|| format!("{name} is missing (cargo xtask setup installs it)"))?;
+            let program = find(name).with_context(|| format!("{name} is missing"))?;
             let libraries = Program::new("ldd").args([&program]).output()?;
             for library in libraries.lines().filter_map(library) {
                 self.copy(Path::new(library), &format!("root{library}"), 0o755)?;
