@@ -13,7 +13,7 @@ use msgin5g::Payload;
 use msgin5g::client::Post;
 use msgin5g::messages::MessageStatus;
 use msgin5g::values::{MessageId, Recipient};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, warn};
 
 use self::line::{DEREGISTER, LONGEST_PAUSE, Line, REGISTER, answer_of, refused};
@@ -155,7 +155,8 @@ impl RegisteredUe {
     }
 
     /// Waits for a message or report, up to `within`; `None` if none came. Sends the report that the
-    /// sender of a message asked for. While nothing comes, the server is asked now and then whether it is there.
+    /// sender of a message asked for. While nothing comes, the server is asked now and then whether it is there;
+    /// what is left of a connection that was not made again in time, the next call goes on with.
     ///
     /// # Errors
     /// As [`Ue::register`](crate::Ue::register) if the server is gone and no other takes the device; [`UeError::State`].
@@ -174,7 +175,10 @@ impl RegisteredUe {
                 () = self.line.news.notified() => {}
                 reason = session.closed() => {
                     debug!(?reason, "session is over, connecting again");
-                    self.recover().await?;
+                    match timeout_at(deadline, self.recover()).await {
+                        Ok(recovered) => recovered?,
+                        Err(_) => return Ok(None),
+                    }
                 }
                 () = tokio::time::sleep_until(deadline) => return Ok(None),
             }

@@ -20,6 +20,9 @@ use super::owa::Admitted;
 use crate::agent::unix_seconds;
 use crate::error::UeError;
 
+#[cfg(test)]
+mod tests;
+
 /// A way to the provisioning server; its handshake confirms the device's key.
 pub(super) struct ProvisioningServer {
     way: Way,
@@ -66,7 +69,8 @@ impl ProvisioningServer {
 
     /// Waits for the package: pushed where the server grants an observation, asked for otherwise.
     ///
-    /// A server that ends the DTLS session meanwhile (it was restarted) is connected to again.
+    /// A server that ends the DTLS session meanwhile (it was restarted) is connected to again, for as long as the
+    /// limited session lasts.
     pub(super) async fn package(&mut self, expires: u64) -> Result<Vec<u8>, UeError> {
         let left = expires.saturating_sub(unix_seconds());
         let left = Duration::from_secs(left.min(LONGEST_SESSION_SECONDS));
@@ -76,9 +80,8 @@ impl ProvisioningServer {
                     Err(UeError::Unreachable { .. } | UeError::TimedOut { .. })
                         if self.client.session().is_over() =>
                     {
-                        sleep(POLL).await;
                         self.observing = None;
-                        self.client = self.way.connect().await?;
+                        self.client = self.way.connect_again().await?;
                     }
                     outcome => return outcome,
                 }
@@ -160,6 +163,17 @@ pub(super) async fn deliver(pending: &Pending, tasks: &Tasks) -> Result<(), UeEr
 }
 
 impl Way {
+    /// Connects once somebody is there; whoever asks gives up in the end.
+    async fn connect_again(&self) -> Result<Client, UeError> {
+        loop {
+            sleep(POLL).await;
+            match self.connect().await {
+                Err(UeError::Unreachable { .. } | UeError::TimedOut { .. }) => {}
+                connected => return connected,
+            }
+        }
+    }
+
     async fn connect(&self) -> Result<Client, UeError> {
         let keys = CipherSuite::ALL.map(|suite| (suite, self.key.clone()));
         let identity = pdp_identity(&self.session);

@@ -119,6 +119,37 @@ async fn a_device_whose_server_was_killed_goes_on_at_another() {
 }
 
 #[tokio::test]
+async fn a_device_waits_no_longer_than_it_was_told_to_although_no_server_is_there() {
+    let lab = Laboratory::new().await;
+    let (leaving, tasks) = (Tasks::default(), Tasks::default());
+    let first = serve(lab.home.clone(), &leaving).await;
+    let relay = Relay::start(first, &tasks).await;
+    let uri = format!("coaps://{}", relay.address);
+    lab.home.script(|script| script.coaps_uri = uri);
+    let device = lab.subscriber("band").await;
+    let mut registered = device.register().await.unwrap();
+
+    leaving.token.cancel();
+    let begin = Instant::now();
+    let nothing = registered.receive(Duration::from_millis(300)).await;
+    assert_eq!(nothing.unwrap(), None);
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
+
+    // It goes on where it was.
+    relay.lead_to(serve(lab.home.clone(), &tasks).await);
+    lab.home.store_message("later");
+    assert_eq!(
+        registered.receive(WAIT).await.unwrap().unwrap().text(),
+        "later"
+    );
+    tasks.token.cancel();
+}
+
+#[tokio::test]
 async fn a_device_that_is_sent_away_registers_elsewhere_at_once() {
     let lab = Laboratory::new().await;
     let (leaving, tasks) = (Tasks::default(), Tasks::default());
