@@ -234,7 +234,8 @@ impl<'de> MapAccess<'de> for One<'_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
-        let key: StrDeserializer<'_, Error> = "name".into_deserializer();
+        // No other names are taken.
+        let key: StrDeserializer<'_, Error> = NetworkFunction::Vault.name().into_deserializer();
         self.0.is_some().then(|| seed.deserialize(key)).transpose()
     }
 
