@@ -23,13 +23,19 @@ impl Loaded {
         let own = Own::read(&config.certificate, &config.key)?;
         if spiffe::peer_of(Some(&own.key.cert), &config.trust_domain).is_none() {
             return Err(TlsError::NoIdentity {
+                path: config.certificate.clone(),
                 trust_domain: config.trust_domain.clone(),
             });
         }
         let authority = certificates(&config.ca)?;
         let mut roots = RootCertStore::empty();
         for certificate in &authority {
-            roots.add(certificate.clone()).map_err(TlsError::Unusable)?;
+            roots
+                .add(certificate.clone())
+                .map_err(|source| TlsError::Root {
+                    path: config.ca.clone(),
+                    source,
+                })?;
         }
         Ok(Self {
             own,
@@ -53,12 +59,19 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = certificates(certificate)?;
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::File {
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::File {
             path: key.to_owned(),
             source,
         })?;
-        let key = CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Unusable)?;
-        Ok(Self { key: Arc::new(key) })
+        let pair = CertifiedKey::from_der(chain, private, &provider());
+        let pair = pair.map_err(|source| TlsError::Pair {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            key: Arc::new(pair),
+        })
     }
 }
 

@@ -9,14 +9,15 @@ mod verify;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use nf_api::NetworkFunction;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{CertificateError, ClientConfig, ServerConfig};
+use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
@@ -72,14 +73,36 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// Certificate and key do not fit each other or cannot be used.
-    #[error("certificate and key are not usable")]
+    #[error("{} and {} are not usable as certificate and key", certificate.display(), key.display())]
+    Pair {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// A certificate of the CA cannot be used.
+    #[error("{} is not usable as the certificate of a CA", path.display())]
+    Root {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// The provider of cryptography has no TLS 1.3, which does not happen.
+    #[error("TLS is not usable")]
     Unusable(#[source] rustls::Error),
     /// The certificates of the CA cannot be used.
     #[error("certificates of the CA are not usable")]
     Authority(#[source] rustls::client::VerifierBuilderError),
     /// The own certificate carries no identity of the trust domain.
-    #[error("certificate names no identity of trust domain {trust_domain}")]
+    #[error("{} names no identity of trust domain {trust_domain}", path.display())]
     NoIdentity {
+        /// The file of the certificate.
+        path: PathBuf,
         /// The trust domain.
         trust_domain: String,
     },
@@ -170,6 +193,40 @@ impl TlsIdentity {
         // A resumed session would skip the verification of a certificate that has changed since.
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
+    }
+
+    /// Why nobody who trusts the same CA accepts this identity at `now` as that of `function`, if that is so.
+    pub fn misfit(&self, function: NetworkFunction, now: SystemTime) -> Option<String> {
+        let loaded = &self.0.current.load().loaded;
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        let judged = verify::identity(
+            &loaded.own.key.cert,
+            &loaded.roots,
+            function,
+            &self.0.config.trust_domain,
+            UnixTime::since_unix_epoch(now),
+        );
+        let config = &self.0.config;
+        let why = match judged.err()? {
+            rustls::Error::InvalidCertificate(error) => match error {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    "it has expired".to_owned()
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    "it is not valid yet".to_owned()
+                }
+                // The other one may have the same name.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                    format!("it was not issued under {}", config.ca.display())
+                }
+                CertificateError::ApplicationVerificationFailure => {
+                    format!("it is not that of {function}")
+                }
+                other => other.to_string(),
+            },
+            other => other.to_string(),
+        };
+        Some(why)
     }
 
     /// When the certificate in use ends, in seconds since the epoch.

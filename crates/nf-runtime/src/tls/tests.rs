@@ -144,6 +144,65 @@ fn a_certificate_with_two_identities_names_nobody() {
     );
 }
 
+#[test]
+fn an_identity_that_nobody_accepts_says_why() {
+    let (lab, other) = (Lab::new("berth.test"), Lab::new("berth.test"));
+    let config = lab.authority.install(&VAULT, &[], &[]).unwrap();
+    let in_days = |days: u64| SystemTime::now() + Duration::from_secs(days * 24 * 3600);
+    let identity = TlsIdentity::load(&config).unwrap();
+    let misfit = |function, now| identity.misfit(function, now).unwrap_or_default();
+    assert_eq!(misfit(NetworkFunction::Vault, in_days(89)), "");
+    let late = misfit(NetworkFunction::Vault, in_days(91));
+    assert!(late.contains("expired"), "{late}");
+    let early = misfit(NetworkFunction::Vault, SystemTime::UNIX_EPOCH);
+    assert!(early.contains("not valid yet"), "{early}");
+    let named = misfit(NetworkFunction::Aanf, in_days(0));
+    assert!(named.contains("aanf"), "{named}");
+
+    let foreign = TlsConfig {
+        ca: other.authority.certificate_path(),
+        ..config
+    };
+    let foreign = TlsIdentity::load(&foreign).unwrap();
+    let issued = foreign.misfit(NetworkFunction::Vault, in_days(0)).unwrap();
+    assert!(issued.contains("ca.crt"), "{issued}");
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let lab = Lab::new("berth.test");
+    let config = lab.authority.install(&VAULT, &[], &[]).unwrap();
+    let complaint = |config: &TlsConfig| chain(&TlsIdentity::load(config).unwrap_err());
+
+    let portal = lab.authority.issue_server(&["portal"], &[]).unwrap();
+    let (certificate, key) = lab.authority.write("portal", &portal).unwrap();
+    let mixed = TlsConfig {
+        key: key.clone(),
+        ..config.clone()
+    };
+    let said = complaint(&mixed);
+    assert!(
+        said.contains("nf-vault.crt") && said.contains("portal.key"),
+        "{said}"
+    );
+    let nobody = TlsConfig {
+        certificate,
+        key,
+        ..config.clone()
+    };
+    let said = complaint(&nobody);
+    assert!(said.contains("portal.crt"), "{said}");
+
+    let damaged = config.ca.with_file_name("damaged.crt");
+    let pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    std::fs::write(&damaged, pem).unwrap();
+    let said = complaint(&TlsConfig {
+        ca: damaged,
+        ..config
+    });
+    assert!(said.contains("damaged.crt"), "{said}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn watched_files_are_read_again_until_the_process_stops() {
     let lab = Lab::new("berth.test");

@@ -100,6 +100,26 @@ impl CalleeVerifier {
             trust_domain: trust_domain.to_owned(),
         }
     }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            intermediates,
+            now,
+            self.algorithms.all,
+        )?;
+        match spiffe::peer_of(Some(std::slice::from_ref(end_entity)), &self.trust_domain) {
+            Some(Caller::Function { function, .. }) if function == self.callee => Ok(()),
+            _ => Err(wrong_identity()),
+        }
+    }
 }
 
 impl ServerCertVerifier for CalleeVerifier {
@@ -111,20 +131,8 @@ impl ServerCertVerifier for CalleeVerifier {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let parsed = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &self.roots,
-            intermediates,
-            now,
-            self.algorithms.all,
-        )?;
-        match spiffe::peer_of(Some(std::slice::from_ref(end_entity)), &self.trust_domain) {
-            Some(Caller::Function { function, .. }) if function == self.callee => {
-                Ok(ServerCertVerified::assertion())
-            }
-            _ => Err(wrong_identity()),
-        }
+        self.verify(end_entity, intermediates, now)
+            .map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -148,6 +156,34 @@ impl ServerCertVerifier for CalleeVerifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// Whether peers that trust `roots` accept a chain as that of a function: those that it calls, and those that call it.
+pub(super) fn identity(
+    chain: &[CertificateDer<'_>],
+    roots: &Arc<RootCertStore>,
+    function: NetworkFunction,
+    trust_domain: &str,
+    now: UnixTime,
+) -> Result<(), Error> {
+    let (end_entity, intermediates) = chain.split_first().ok_or_else(wrong_identity)?;
+    CallerVerifier::new(Arc::clone(roots), trust_domain)
+        .map_err(|error| Error::General(error.to_string()))?
+        .verify_client_cert(end_entity, intermediates, now)?;
+    if function == NetworkFunction::AccessGateway {
+        // Nobody calls it.
+        return match spiffe::peer_of(Some(chain), trust_domain) {
+            Some(Caller::Function {
+                function: named, ..
+            }) if named == function => Ok(()),
+            _ => Err(wrong_identity()),
+        };
+    }
+    CalleeVerifier::new(Arc::clone(roots), function, trust_domain).verify(
+        end_entity,
+        intermediates,
+        now,
+    )
 }
 
 const fn wrong_identity() -> Error {

@@ -86,7 +86,7 @@ fn what_cannot_be_used_is_refused_and_the_old_identity_stays() {
 
     std::fs::copy(lab.files(&AUSF).key, &files.key).unwrap();
     assert!(
-        matches!(identity.reload(), Err(TlsError::Unusable(_))),
+        matches!(identity.reload(), Err(TlsError::Pair { .. })),
         "the key of another certificate"
     );
     std::fs::write(&files.certificate, "").unwrap();
