@@ -1,6 +1,6 @@
 //! Where the API server is and how to be believed there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ use super::verify::Verifier;
 pub(super) struct Access {
     pub(super) host: String,
     pub(super) port: u16,
+    /// The name in the server's certificate, where it is not the host.
+    pub(super) certificate_name: Option<String>,
     /// Path before all others, for servers behind a proxy.
     pub(super) prefix: String,
     pub(super) tls: Arc<ClientConfig>,
@@ -31,8 +33,8 @@ pub(super) struct Access {
 pub(super) enum Token {
     None,
     Fixed(Zeroizing<String>),
-    /// Read for each request: the kubelet replaces it.
-    OfPod,
+    /// Read for each request: whoever wrote it replaces it.
+    File(PathBuf),
 }
 
 impl Access {
@@ -45,7 +47,8 @@ impl Access {
     }
 
     pub(super) fn server_name(&self) -> Result<ServerName<'static>> {
-        Ok(ServerName::try_from(self.host.clone())?)
+        let name = self.certificate_name.as_ref().unwrap_or(&self.host);
+        Ok(ServerName::try_from(name.clone())?)
     }
 }
 
@@ -54,10 +57,9 @@ impl Token {
         match self {
             Self::None => Ok(None),
             Self::Fixed(token) => Ok(Some(token.clone())),
-            Self::OfPod => {
-                let path = Path::new(SERVICE_ACCOUNT).join("token");
+            Self::File(path) => {
                 let token = Zeroizing::new(
-                    std::fs::read_to_string(&path)
+                    std::fs::read_to_string(path)
                         .with_context(|| format!("{} cannot be read", path.display()))?,
                 );
                 Ok(Some(Zeroizing::new(token.trim_end().to_owned())))
@@ -81,9 +83,10 @@ pub(super) fn of_pod() -> Result<Option<(Access, String)>> {
         port: environment("KUBERNETES_SERVICE_PORT")?
             .parse()
             .context("KUBERNETES_SERVICE_PORT is no port")?,
+        certificate_name: None,
         prefix: String::new(),
         tls: tls(read("ca.crt")?.as_bytes(), None)?,
-        token: Token::OfPod,
+        token: Token::File(folder.join("token")),
     };
     Ok(Some((access, read("namespace")?.trim().to_owned())))
 }
@@ -116,48 +119,78 @@ pub(super) async fn of_kubectl() -> Result<(Access, String)> {
     let cluster = &kubeconfig.clusters.first().context(first)?.cluster;
     let user = &kubeconfig.users.first().context(first)?.user;
     let context = &kubeconfig.contexts.first().context(first)?.context;
-
-    let authority = cluster.certificate_authority_data.as_deref().context(
-        "the kubeconfig has no certificate authority of the cluster, and none is trusted without it",
-    )?;
-    let mut certificate = pair(
-        user.client_certificate_data.as_deref(),
-        user.client_key_data.as_deref(),
-    )?;
-    let mut token = user.token.clone();
-    if let Some(plugin) = &user.exec {
-        let credential = plugin.run().await?;
-        certificate = match (
-            credential.client_certificate_data,
-            credential.client_key_data,
-        ) {
-            (Some(certificate), Some(key)) => {
-                Some((certificate.into_bytes(), Zeroizing::new(key.into_bytes())))
-            }
-            _ => None,
-        };
-        token = credential.token;
-    }
-
-    let server: Uri = cluster.server.parse().context("server of the kubeconfig")?;
-    let Some("https") = server.scheme_str() else {
-        bail!(
-            "the kubeconfig's server {} is not reached by https",
-            cluster.server
-        );
-    };
-    let host = server
-        .host()
-        .context("the kubeconfig's server has no name")?;
-    let access = Access {
-        host: host.trim_matches(['[', ']']).to_owned(),
-        port: server.port_u16().unwrap_or(443),
-        prefix: server.path().trim_end_matches('/').to_owned(),
-        tls: tls(&decode(authority)?, certificate)?,
-        token: token.map_or(Token::None, |token| Token::Fixed(Zeroizing::new(token))),
-    };
+    let access = cluster.access(user.credentials().await?)?;
     let namespace = context.namespace.as_deref().unwrap_or("default");
     Ok((access, namespace.to_owned()))
+}
+
+impl Cluster {
+    fn access(&self, (certificate, token): (Option<Pair>, Token)) -> Result<Access> {
+        ensure!(
+            self.proxy_url.is_none(),
+            "the kubeconfig reaches its cluster through a proxy (proxy-url), which this command cannot"
+        );
+        let authority = self.certificate_authority_data.as_deref().context(
+            "the kubeconfig has no certificate authority of the cluster, and none is trusted without it",
+        )?;
+        let server: Uri = self.server.parse().context("server of the kubeconfig")?;
+        let Some("https") = server.scheme_str() else {
+            bail!(
+                "the kubeconfig's server {} is not reached by https",
+                self.server
+            );
+        };
+        let host = server
+            .host()
+            .context("the kubeconfig's server has no name")?;
+        Ok(Access {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: server.port_u16().unwrap_or(443),
+            certificate_name: self.tls_server_name.clone(),
+            prefix: server.path().trim_end_matches('/').to_owned(),
+            tls: tls(&decode(authority)?, certificate)?,
+            token,
+        })
+    }
+}
+
+impl User {
+    /// Certificate and token; what a program says counts more.
+    async fn credentials(&self) -> Result<(Option<Pair>, Token)> {
+        let fixed = |token: &String| Token::Fixed(Zeroizing::new(token.clone()));
+        if let Some(plugin) = &self.exec {
+            let credential = plugin.run().await?;
+            let certificate = match (
+                credential.client_certificate_data,
+                credential.client_key_data,
+            ) {
+                (Some(certificate), Some(key)) => {
+                    Some((certificate.into_bytes(), Zeroizing::new(key.into_bytes())))
+                }
+                _ => None,
+            };
+            let token = credential.token.as_ref().map_or(Token::None, fixed);
+            return Ok((certificate, token));
+        }
+        let certificate = pair(
+            self.client_certificate_data.as_deref(),
+            self.client_key_data.as_deref(),
+        )?;
+        let token = match (&self.token_file, &self.token) {
+            (Some(file), _) => {
+                ensure!(
+                    file.is_absolute(),
+                    "the kubeconfig names the file of its token ({}) from a place that kubectl does not tell: write \
+                     the whole path",
+                    file.display()
+                );
+                Token::File(file.clone())
+            }
+            (None, Some(token)) => fixed(token),
+            (None, None) => Token::None,
+        };
+        Ok((certificate, token))
+    }
 }
 
 type Pair = (Vec<u8>, Zeroizing<Vec<u8>>);
@@ -211,6 +244,8 @@ struct NamedCluster {
 struct Cluster {
     server: String,
     certificate_authority_data: Option<String>,
+    tls_server_name: Option<String>,
+    proxy_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +269,9 @@ struct User {
     client_certificate_data: Option<String>,
     client_key_data: Option<String>,
     token: Option<String>,
+    /// Written in another way than its neighbours.
+    #[serde(rename = "tokenFile")]
+    token_file: Option<PathBuf>,
     exec: Option<Plugin>,
 }
 

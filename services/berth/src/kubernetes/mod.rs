@@ -126,24 +126,27 @@ impl Kubernetes {
         previous: bool,
         lines: u32,
     ) -> Result<Bytes> {
-        let rest = format!("log?container={container}&previous={previous}&tailLines={lines}");
-        self.of_pod(pod, &rest, "pods/log").await
-    }
-
-    /// What a pod answers to a GET, by way of the API server. `port` is a name or a number.
-    pub(crate) async fn get_from_pod(&self, pod: &str, port: &str, path: &str) -> Result<Bytes> {
-        let pod = format!("{pod}:{port}");
-        self.of_pod(&pod, &format!("proxy{path}"), "pods/proxy")
-            .await
-    }
-
-    async fn of_pod(&self, pod: &str, rest: &str, plural: &'static str) -> Result<Bytes> {
-        let path = format!("{}/{pod}/{rest}", self.path(PODS));
-        let (status, body) = self.call(&Method::GET, &path, None).await?;
-        let resource = Resource { plural, ..PODS };
+        let way = format!(
+            "{}/{pod}/log?container={container}&previous={previous}&tailLines={lines}",
+            self.path(PODS)
+        );
+        let (status, body) = self.call(&Method::GET, &way, None).await?;
         match status {
             StatusCode::OK => Ok(body),
-            _ => bail!(self.refusal("get", resource, pod, status, &body)),
+            _ => bail!(self.refusal("get", LOG, pod, status, &body)),
+        }
+    }
+
+    /// What a pod answers to a GET, by way of the API server, asked once. Not ready is an answer too, and the one that
+    /// matters most. `port` is a name or a number.
+    pub(crate) async fn get_from_pod(&self, pod: &str, port: &str, path: &str) -> Result<Bytes> {
+        let pod = format!("{pod}:{port}");
+        let way = format!("{}/{pod}/proxy{path}", self.path(PODS));
+        let (status, body) = self.once(&Method::GET, &way, Bytes::new()).await?;
+        match status {
+            StatusCode::OK => Ok(body),
+            StatusCode::SERVICE_UNAVAILABLE if !is_of_server(&body) => Ok(body),
+            _ => bail!(self.refusal("get", PROXY, &pod, status, &body)),
         }
     }
 
@@ -168,30 +171,44 @@ impl Kubernetes {
         let end = Instant::now() + self.patience;
         let mut pause = Duration::from_millis(200);
         loop {
-            let attempt = tokio::time::timeout(ATTEMPT, self.attempt(method, path, body.clone()));
-            let failure = match attempt.await {
-                Ok(Ok((status, body))) if !is_passing(status) => return Ok((status, body)),
-                Ok(Ok((status, body))) => {
-                    anyhow::anyhow!("it answers {status}: {}", message(&body))
+            let failure = match self.once(method, path, body.clone()).await {
+                Ok((status, body)) if !is_passing(status) => return Ok((status, body)),
+                Ok((status, body)) => {
+                    self.useless(anyhow::anyhow!("it answers {status}: {}", message(&body)))
                 }
-                Ok(Err(error)) if is_distrust(&error) => {
-                    return Err(error.context(format!(
-                        "{} is not the API server that is expected there",
-                        self.access.authority()
-                    )));
-                }
-                Ok(Err(error)) => error,
-                Err(_) => anyhow::anyhow!("no answer within {} s", ATTEMPT.as_secs()),
+                Err(error) if is_distrust(&error) => return Err(error),
+                Err(error) => error,
             };
             if Instant::now() + pause > end {
-                return Err(failure.context(format!(
-                    "the Kubernetes API server {} cannot be used",
-                    self.access.authority()
-                )));
+                return Err(failure);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(3));
         }
+    }
+
+    /// Sends once, and waits no longer than its patience goes.
+    async fn once(&self, method: &Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
+        let longest = ATTEMPT.min(self.patience);
+        match tokio::time::timeout(longest, self.attempt(method, path, body)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) if is_distrust(&error) => Err(error.context(format!(
+                "{} is not the API server that is expected there",
+                self.access.authority()
+            ))),
+            Ok(Err(error)) => Err(self.useless(error)),
+            Err(_) => Err(self.useless(anyhow::anyhow!(
+                "no answer within {} s",
+                longest.as_secs_f32()
+            ))),
+        }
+    }
+
+    fn useless(&self, why: anyhow::Error) -> anyhow::Error {
+        why.context(format!(
+            "the Kubernetes API server {} cannot be used",
+            self.access.authority()
+        ))
     }
 
     async fn attempt(
@@ -255,6 +272,13 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
+/// Whether the API server says itself that it could not ask the pod.
+fn is_of_server(body: &[u8]) -> bool {
+    let said = String::from_utf8_lossy(body).to_lowercase();
+    let object = serde_json::from_slice::<Value>(body).is_ok_and(|body| body["kind"] == "Status");
+    object || said.starts_with("error trying to reach service")
+}
+
 /// Whether the server showed a certificate that another attempt will not make any better.
 fn is_distrust(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<io::Error>();
@@ -293,6 +317,14 @@ fn encode_query(text: &str) -> String {
 pub(crate) const PODS: Resource = Resource {
     group: "api/v1",
     plural: "pods",
+};
+const LOG: Resource = Resource {
+    plural: "pods/log",
+    ..PODS
+};
+const PROXY: Resource = Resource {
+    plural: "pods/proxy",
+    ..PODS
 };
 const ATTEMPT: Duration = Duration::from_secs(15);
 /// A list of all that a release consists of is far smaller.
