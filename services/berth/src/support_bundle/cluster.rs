@@ -1,13 +1,15 @@
 //! From a cluster: what the API server says of a release. Secrets are not asked for.
 
-use anyhow::Result;
-use futures::future::join_all;
+use anyhow::{Result, ensure};
+use futures::StreamExt as _;
+use futures::future::{join, join_all};
+use hyper::body::Bytes;
 use serde_json::Value;
 
-use super::{Bundle, PATIENCE};
+use super::{ADMIN_PAGES, Bundle, PATIENCE};
 use crate::kubernetes::{Kubernetes, PODS, Resource};
 
-/// Objects, events, logs, and what the admin ports say.
+/// Objects, events, logs, and what the admin ports say. Nothing waits for anything else that does not answer.
 pub(super) async fn collect(
     bundle: &mut Bundle,
     namespace: Option<&str>,
@@ -16,52 +18,70 @@ pub(super) async fn collect(
 ) -> Result<()> {
     let server = Kubernetes::connect(namespace, PATIENCE).await?;
     let labels = format!("app.kubernetes.io/name=berth,app.kubernetes.io/instance={release}");
+    let asked = RESOURCES.map(|resource| server.list(resource, &labels));
+    let (lists, events) = join(join_all(asked), server.list(EVENTS, "")).await;
     let mut names = vec![release.to_owned()];
-    for resource in RESOURCES {
-        let name = format!("cluster/{}.json", resource.plural);
-        match server.list(resource, &labels).await {
-            Ok(mut objects) => {
-                tidy(&mut objects);
-                names.extend(items(&objects).filter_map(name_of).map(str::to_owned));
-                bundle.add_result(
-                    name,
-                    serde_json::to_string_pretty(&objects).map_err(Into::into),
-                );
-            }
-            Err(error) => bundle.miss(name, &error),
+    let mut pods = Vec::new();
+    for (resource, objects) in RESOURCES.into_iter().zip(&lists) {
+        let Ok(objects) = objects else { continue };
+        names.extend(items(objects).filter_map(name_of).map(str::to_owned));
+        if resource.plural == PODS.plural {
+            pods.extend(items(objects).cloned());
         }
     }
-    let events = server.list(EVENTS, "").await.map(|mut events| {
-        tidy(&mut events);
+    ensure!(
+        names.len() > 1 || lists.iter().any(Result::is_err),
+        "namespace {} holds nothing of a release {release}",
+        server.namespace()
+    );
+    for (resource, objects) in RESOURCES.into_iter().zip(lists) {
+        add(bundle, resource, objects);
+    }
+    let events = events.map(|mut events| {
         keep(&mut events, &names);
-        events.to_string()
+        events
     });
-    bundle.add_result("cluster/events.json", events);
-
-    let pods = server.list(PODS, &labels).await?;
-    for pod in items(&pods) {
-        of_pod(bundle, &server, pod, lines).await;
+    add(bundle, EVENTS, events);
+    let of_pods = pods.iter().map(|pod| of_pod(&server, pod, lines));
+    let of_pods = futures::stream::iter(of_pods).buffered(PODS_AT_ONCE);
+    for (name, content) in of_pods.collect::<Vec<_>>().await.into_iter().flatten() {
+        bundle.add_result(name, content);
     }
     Ok(())
 }
 
-async fn of_pod(bundle: &mut Bundle, server: &Kubernetes, pod: &Value, lines: u32) {
-    let Some(name) = name_of(pod) else { return };
+fn add(bundle: &mut Bundle, resource: Resource, objects: Result<Value>) {
+    let name = format!("cluster/{}.json", resource.plural);
+    match objects {
+        Ok(mut objects) => {
+            tidy(&mut objects);
+            bundle.add_json(name, objects);
+        }
+        Err(error) => bundle.miss(name, &error),
+    }
+}
+
+/// Logs of a pod, and what its admin port says.
+async fn of_pod(server: &Kubernetes, pod: &Value, lines: u32) -> Vec<(String, Result<Bytes>)> {
+    let mut found = Vec::new();
+    let Some(name) = name_of(pod) else {
+        return found;
+    };
     for (container, restarted) in containers(pod) {
         let file = format!("logs/{name}/{container}.log");
-        bundle.add_result(file, server.log(name, container, false, lines).await);
+        found.push((file, server.log(name, container, false, lines).await));
         if restarted {
             let file = format!("logs/{name}/{container}.previous.log");
-            bundle.add_result(file, server.log(name, container, true, lines).await);
+            found.push((file, server.log(name, container, true, lines).await));
         }
     }
     let running = pod["status"]["phase"] == "Running";
     if let Some(port) = admin_port(pod).filter(|_| running) {
         let asked = ADMIN_PAGES.map(|page| server.get_from_pod(name, &port, page));
-        for (page, answer) in ADMIN_PAGES.iter().zip(join_all(asked).await) {
-            bundle.add_result(format!("admin/{name}{page}"), answer);
-        }
+        let names = ADMIN_PAGES.map(|page| format!("admin/{name}{page}"));
+        found.extend(names.into_iter().zip(join_all(asked).await));
     }
+    found
 }
 
 /// Containers that have run, and whether they did so before.
@@ -136,4 +156,5 @@ const RESOURCES: [Resource; 14] = [
     resource("apis/policy/v1", "poddisruptionbudgets"),
 ];
 const EVENTS: Resource = resource("api/v1", "events");
-const ADMIN_PAGES: [&str; 3] = ["/version", "/readyz", "/metrics"];
+/// How many pods are asked at a time.
+const PODS_AT_ONCE: usize = 8;

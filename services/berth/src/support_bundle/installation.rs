@@ -1,6 +1,8 @@
 //! From an installation without a cluster: its folder, its settings, its admin ports, and what `berth check` finds.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
@@ -15,14 +17,20 @@ use nf_runtime::pki::CertificateFacts;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-use super::{Bundle, PATIENCE};
+use super::{ADMIN_PAGES, Bundle, PATIENCE};
 use crate::config::BerthConfig;
 use crate::endpoints::Endpoints;
 use crate::http::exchange;
 
 /// What belongs to an endpoints.json.
 pub(super) async fn of_target(bundle: &mut Bundle, target: &Path, lines: u32) {
-    bundle.add_result("endpoints.json", read(target));
+    match read(target) {
+        Ok(content) => match serde_json::from_slice(&content) {
+            Ok(document) => bundle.add_json("endpoints.json", document),
+            Err(_) => bundle.add("endpoints.json", &content),
+        },
+        Err(error) => bundle.miss("endpoints.json", &error),
+    }
     match Endpoints::read(target) {
         Ok(endpoints) => {
             certificates(bundle, &[&endpoints.ca, &endpoints.admin_cert]);
@@ -67,12 +75,12 @@ fn processes(bundle: &mut Bundle, folder: &Path, lines: u32) {
         return;
     };
     for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = format!("processes/{name}");
         match path.extension().and_then(OsStr::to_str) {
-            Some("toml") => bundle.add_result(name, read(&path)),
+            Some("toml") => bundle.add_result(name, end_of(&path)),
             Some("log") => {
-                let content = read(&path).map(|content| last(&content, lines).to_vec());
+                let content = end_of(&path).map(|content| last(&content, lines).to_vec());
                 bundle.add_result(name, content);
             }
             _ => {}
@@ -82,6 +90,27 @@ fn processes(bundle: &mut Bundle, folder: &Path, lines: u32) {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// The last whole lines of a file that is nothing else than a file.
+fn end_of(path: &Path) -> Result<Vec<u8>> {
+    let read = || {
+        if !path.symlink_metadata()?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut file = File::open(path)?;
+        let begin = file.metadata()?.len().saturating_sub(LARGEST_END);
+        file.seek(SeekFrom::Start(begin))?;
+        let mut content = Vec::new();
+        file.take(LARGEST_END).read_to_end(&mut content)?;
+        if begin > 0 {
+            // What a line without its beginning holds, nothing tells.
+            let line = content.iter().position(|octet| *octet == b'\n');
+            content.drain(..line.map_or(content.len(), |end| end + 1));
+        }
+        Ok(content)
+    };
+    read().with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn last(content: &[u8], lines: u32) -> &[u8] {
@@ -122,7 +151,7 @@ fn certificates(bundle: &mut Bundle, files: &[&Path]) {
 /// What an admin port says. `url` is `http://host:port`.
 async fn admin(bundle: &mut Bundle, url: &str) {
     let name = url.trim_start_matches("http://").replace(':', "-");
-    for page in ["/version", "/readyz", "/metrics"] {
+    for page in ADMIN_PAGES {
         let answer = tokio::time::timeout(PATIENCE, get(url, page)).await;
         let answer = match answer {
             Ok(answer) => answer,
@@ -176,5 +205,7 @@ async fn check(bundle: &mut Bundle, option: &str, file: &Path) {
     bundle.add_result("check.jsonl", checked.await);
 }
 
+/// The last lines of a log, in any case.
+const LARGEST_END: u64 = 4 << 20;
 const LARGEST_PAGE: usize = 16 << 20;
 const CHECK: std::time::Duration = std::time::Duration::from_secs(60);

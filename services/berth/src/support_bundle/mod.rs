@@ -5,15 +5,18 @@ mod cluster;
 mod installation;
 mod redact;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use nf_runtime::clock::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::archive::Archive;
 use self::redact::Redactor;
 use crate::say;
 
@@ -39,12 +42,46 @@ pub(crate) struct Options {
     log_lines: u32,
 }
 
-/// Collects what there is. What cannot be had is listed in the manifest and is no failure.
+/// Collects what there is. What cannot be had is told, and is no failure unless nothing at all was there.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let from_cluster = options.namespace.is_some() || options.release.is_some();
-    if !from_cluster && options.target.is_none() && options.config.is_none() {
+    if !options.from_cluster() && options.target.is_none() && options.config.is_none() {
         bail!("say where to collect: --namespace or --release, --target, or --config");
     }
+    for file in [&options.target, &options.config].into_iter().flatten() {
+        std::fs::metadata(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    }
+    let cannot = || format!("{} cannot be written", options.output.display());
+    // Before anything is collected; it goes again with whatever ends this early, signals included.
+    let mut stopped = Stopped::listen()?;
+    let archive = Archive::create(&options.output).with_context(cannot)?;
+    let bundle = tokio::select! {
+        bundle = collect(&options) => bundle?,
+        () = stopped.wait() => bail!("stopped before everything was collected"),
+    };
+    for (what, why) in &bundle.missing {
+        say(&format!("{what}: {why}"));
+    }
+    ensure!(!bundle.files.is_empty(), "nothing could be had");
+    let missing = bundle.missing.len();
+    let files = bundle.finish()?;
+    archive
+        .write(&files, Clock::system().unix_seconds())
+        .with_context(cannot)?;
+    say(&format!(
+        "{}: {} files, {missing} things could not be had; manifest.json lists both. Read it before you send it.",
+        options.output.display(),
+        files.len(),
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Options {
+    const fn from_cluster(&self) -> bool {
+        self.namespace.is_some() || self.release.is_some()
+    }
+}
+
+async fn collect(options: &Options) -> Result<Bundle> {
     let mut bundle = Bundle::new()?;
     if let Some(target) = &options.target {
         installation::of_target(&mut bundle, target, options.log_lines).await;
@@ -52,21 +89,35 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     if let Some(config) = &options.config {
         installation::of_config(&mut bundle, config).await;
     }
-    if from_cluster {
+    if options.from_cluster() {
         let release = options.release.as_deref().unwrap_or("berth");
         let namespace = options.namespace.as_deref();
         let collected = cluster::collect(&mut bundle, namespace, release, options.log_lines).await;
         bundle.unless_failed("cluster", collected);
     }
-    let (files, missing) = bundle.finish()?;
-    archive::write(&options.output, &files, Clock::system().unix_seconds())
-        .with_context(|| format!("{} cannot be written", options.output.display()))?;
-    say(&format!(
-        "{}: {} files, {missing} things could not be had; manifest.json lists both. Read it before you send it.",
-        options.output.display(),
-        files.len(),
-    ));
-    Ok(ExitCode::SUCCESS)
+    Ok(bundle)
+}
+
+/// Signals that ask to stop.
+struct Stopped {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stopped {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// What was collected, masked already.
@@ -90,6 +141,12 @@ impl Bundle {
         self.files.push((name.into(), content));
     }
 
+    /// Adds a document that is masked by its structure.
+    fn add_json(&mut self, name: impl Into<String>, mut document: Value) {
+        self.redactor.redact_json(&mut document);
+        self.files.push((name.into(), format!("{document:#}\n")));
+    }
+
     fn miss(&mut self, what: impl Into<String>, why: &anyhow::Error) {
         let why = self.redactor.redact(format!("{why:#}").as_bytes());
         self.missing.push((what.into(), why));
@@ -110,8 +167,8 @@ impl Bundle {
         }
     }
 
-    /// All files with the manifest before them, and how many things are missing.
-    fn finish(mut self) -> Result<(Vec<(String, String)>, usize)> {
+    /// All files with the manifest before them.
+    fn finish(mut self) -> Result<Vec<(String, String)>> {
         let names: Vec<_> = self.files.iter().map(|(name, _)| name).collect();
         let missing: Vec<_> = self
             .missing
@@ -123,13 +180,15 @@ impl Bundle {
             "made_at_unix_seconds": Clock::system().unix_seconds(),
             "files": names,
             "missing": missing,
-            "masked": "identifiers are shortened, keys and passwords are [masked]; Secrets were not read",
+            "masked": "identifiers are shortened; keys, passwords and environment variables that are not Berth's are [masked]; Secrets were not read",
         });
         let manifest = serde_json::to_string_pretty(&manifest)? + "\n";
         self.files.insert(0, ("manifest.json".to_owned(), manifest));
-        Ok((self.files, missing.len()))
+        Ok(self.files)
     }
 }
 
+/// What an admin port is asked for.
+const ADMIN_PAGES: [&str; 3] = ["/version", "/readyz", "/metrics"];
 /// How long it waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod aka;
+mod alerts;
 mod balancer;
 mod check;
 mod cluster;
@@ -25,5 +26,6 @@ mod search;
 mod secrets;
 mod store_check;
 mod support_bundle;
+mod support_bundle_cluster;
 mod telemetry;
 mod traces;

@@ -1,8 +1,11 @@
 //! A support bundle holds nothing that must not leave an installation, wherever it stood.
 
+use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use data_encoding::{BASE64, HEXLOWER};
 use flate2::read::GzDecoder;
@@ -22,6 +25,23 @@ const IDENTIFIERS: [&str; 7] = [
     "ORDERCODEABCDEFGHIJKLMNO27",
 ];
 const PASSWORD: &str = "correct-horse";
+/// What is said with a password in it. `%` stands for the password.
+const WITH_PASSWORD: [&str; 14] = [
+    "password = \"%\"",
+    "store_password = \"% and more %\"",
+    "redis://aanf:%@127.0.0.1:6379/0",
+    "REDIS_PASSWORD=%",
+    "BERTH__STORE__VAULT__PASSWORD=%",
+    "requirepass %",
+    "masterauth %",
+    "client_secret=%abc",
+    "secret: %abc",
+    "{\"name\":\"REDIS_PASSWORD\",\"value\":\"%\"}",
+    "{\"message\":\"x\\npassword = \\\"%\\\"\\n\"}",
+    "redis-server --requirepass % --port 1",
+    "user aanf on >% ~aanf:*",
+    "Cookie: session=1; other=%",
+];
 
 /// Keys and identifiers in every form in which somebody might have written them.
 struct Planted {
@@ -60,8 +80,10 @@ impl Planted {
         for identifier in IDENTIFIERS {
             text.extend(format!("{{\"who\":\"{identifier}\"}} id={identifier},\n").bytes());
         }
-        text.extend(format!("password = \"{PASSWORD}\"\n").bytes());
-        text.extend(format!("redis://aanf:{PASSWORD}@127.0.0.1:6379/0\n").bytes());
+        text.extend(b"msisdn=88200000001\n");
+        for said in WITH_PASSWORD {
+            text.extend(format!("{}\n", said.replace('%', PASSWORD)).bytes());
+        }
         let pem = &self.pem;
         text.extend(
             format!(
@@ -82,6 +104,7 @@ impl Planted {
         search.text("PEM", &self.pem[..64]);
         search.text("end of PEM", &self.pem[64..]);
         search.text("password", PASSWORD);
+        search.text("bare number", "88200000001");
         for identifier in IDENTIFIERS {
             search.text(identifier, identifier);
         }
@@ -111,11 +134,49 @@ fn answer(mut stream: TcpStream, body: &[u8]) {
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
 }
 
-fn unpacked(path: &Path) -> Vec<u8> {
+pub(crate) fn unpacked(path: &Path) -> Vec<u8> {
     let mut octets = Vec::new();
     let file = std::fs::File::open(path).unwrap();
     GzDecoder::new(file).read_to_end(&mut octets).unwrap();
     octets
+}
+
+/// Files that nobody expects among logs.
+fn odd_files(folder: &Path) {
+    let mut large = b"password = ".repeat(500_000);
+    large.extend(b"\nthe last line of many octets\n");
+    std::fs::write(folder.join("large.log"), large).unwrap();
+    std::fs::write(folder.join(OsStr::from_bytes(b"\xff\xfe.log")), "x").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("endless.log")).unwrap();
+    let made = Command::new("mkfifo").arg(folder.join("fifo.log")).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn what_names_nothing_is_told_before_anything_is_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("berth.tar.gz");
+    for option in ["--target", "--config"] {
+        let mut command = berth();
+        command.args(["support-bundle", option, "/nowhere", "--output"]);
+        let ran = output(command.arg(&file));
+        assert_eq!(ran.status.code(), Some(1));
+        assert!(said(&ran).contains("/nowhere"), "{}", said(&ran));
+        assert!(!file.exists());
+    }
+    let settings = folder.path().join("berth.toml");
+    std::fs::write(&settings, "").unwrap();
+    std::fs::write(&file, "old").unwrap();
+    let mut command = berth();
+    command.args(["support-bundle", "--config"]).arg(&settings);
+    let ran = output(command.arg("--output").arg(&file));
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(
+        said(&ran).contains("it exists already: name another file"),
+        "{}",
+        said(&ran)
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"old");
 }
 
 #[test]
@@ -133,6 +194,7 @@ fn a_bundle_holds_no_key_and_no_whole_identifier() {
     let log = [b"first line\n", &text[..], b"last line\n"].concat();
     std::fs::write(processes.join("ausf.log"), log).unwrap();
     std::fs::write(processes.join("ausf.toml"), &text).unwrap();
+    odd_files(&processes);
     let closed = "127.0.0.1:9";
     let endpoints = json!({
         "ausf": closed, "vault": closed, "aanf": closed, "configuration_management": closed,
@@ -173,6 +235,8 @@ fn a_bundle_holds_no_key_and_no_whole_identifier() {
         "check.jsonl",
         "imsi-00101…042",
         "127.0.0.1-9/metrics",
+        "it is no regular file",
+        "the last line of many octets",
     ] {
         assert!(contains(&octets, kept), "{kept}");
     }
