@@ -412,7 +412,6 @@ async fn a_device_that_waits_for_its_package_gets_it_though_both_its_servers_wer
     drop(replicas);
 }
 
-/// A port that was free a moment ago.
 /// The address in a URL of this machine.
 fn address_in(url: &str) -> SocketAddr {
     let (_, rest) = url.split_once("://").unwrap();
