@@ -33,7 +33,7 @@ certificate-fetcher: [ausf, operator]
 {{/* What a function is given: `defaults`, and `services.<function>` over them: list of context and function. */}}
 {{- define "berth.service" -}}
 {{- $root := index . 0 -}}
-{{- mergeOverwrite (deepCopy $root.Values.defaults) (deepCopy (default dict (index $root.Values.services (index . 1)))) | toJson -}}
+{{- mergeOverwrite (deepCopy $root.Values.defaults) (deepCopy (index $root.Values.services (index . 1))) | toJson -}}
 {{- end -}}
 
 {{/* Settings of one of the three stores: list of context and `vault`, `default` or `messages`. */}}

@@ -1,12 +1,14 @@
 //! What is generated in the chart: its schema, the table of its README and its golden renderings.
 
 mod readme;
+mod sections;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use yaml_rust2::YamlLoader;
 
 use crate::run::{Program, cargo, find, root, say};
 
@@ -24,7 +26,11 @@ const SETS: &[(&str, &[&str], &[&str])] = &[
             "monitoring.coreos.com/v1/PrometheusRule",
         ],
     ),
-    ("exposure", &["ci/exposure.yaml"], &[]),
+    (
+        "exposure",
+        &["ci/exposure.yaml"],
+        &["gateway.networking.k8s.io/v1/BackendTLSPolicy"],
+    ),
 ];
 
 /// Where the e2e tools lie that come with no package.
@@ -57,12 +63,16 @@ pub(crate) fn chart(arguments: &Arguments) -> Result<()> {
         true => parse(&schema)?["$defs"]["config"].take(),
         false => settings_schema()?,
     };
+    let values = fs::read_to_string(folder.join("values.yaml"))?;
+    let defaults = YamlLoader::load_from_str(&values)?;
     let mut whole = parse(&folder.join("schema.base.json"))?;
     whole["$defs"]["config"] = config;
+    for defaults in &defaults {
+        sections::keep(&mut whole, defaults);
+    }
     put(schema, format!("{whole:#}\n"))?;
 
     let page = folder.join("README.md");
-    let values = fs::read_to_string(folder.join("values.yaml"))?;
     put(
         page.clone(),
         readme::with_table(&fs::read_to_string(&page)?, &values)?,

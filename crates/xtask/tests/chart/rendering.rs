@@ -16,13 +16,41 @@ pub(crate) const SETS: &[&[&str]] = &[
     &["ci/exposure.yaml"],
 ];
 
+/// The kinds of other projects that the cluster knows unless a test says otherwise.
+const KINDS: &[&str] = &[
+    "gateway.networking.k8s.io/v1/BackendTLSPolicy",
+    "monitoring.coreos.com/v1/PrometheusRule",
+    "monitoring.coreos.com/v1/ServiceMonitor",
+];
+
 /// The chart's folder.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/berth")
 }
 
-/// Runs `helm template` with files of the chart as values, or `-` and values of the test's own.
+/// What is installed where.
+#[derive(Clone, Copy)]
+pub(crate) struct Release<'a> {
+    pub(crate) chart: &'a Path,
+    pub(crate) name: &'a str,
+    pub(crate) namespace: &'a str,
+    /// Kinds of other projects that the cluster knows.
+    pub(crate) kinds: &'a [&'a str],
+}
+
+/// Runs `helm template` with files of the chart as values, and values of the test's own over them.
 pub(crate) fn helm(files: &[&str], own: Option<&Value>) -> Output {
+    let release = Release {
+        chart: &folder(),
+        name: "berth",
+        namespace: "berth",
+        kinds: KINDS,
+    };
+    helm_of(release, files, own)
+}
+
+/// The same for another release.
+pub(crate) fn helm_of(release: Release<'_>, files: &[&str], own: Option<&Value>) -> Output {
     let cached = std::env::home_dir()
         .unwrap()
         .join(".cache/berth-e2e/bin/helm");
@@ -33,16 +61,16 @@ pub(crate) fn helm(files: &[&str], own: Option<&Value>) -> Output {
         Some(file) if !on_path => file,
         _ => PathBuf::from("helm"),
     };
-    let folder = folder();
     let mut command = Command::new(program);
     command
-        .args(["template", "berth", "--namespace", "berth"])
+        .args(["template", release.name, "--namespace", release.namespace])
         .args(["--kube-version", "1.33.0"])
-        .args(["--api-versions", "monitoring.coreos.com/v1/ServiceMonitor"])
-        .args(["--api-versions", "monitoring.coreos.com/v1/PrometheusRule"])
-        .arg(&folder);
+        .arg(release.chart);
+    for kind in release.kinds {
+        command.args(["--api-versions", kind]);
+    }
     for file in files {
-        command.arg("--values").arg(folder.join(file));
+        command.arg("--values").arg(release.chart.join(file));
     }
     let own_file = tempfile::NamedTempFile::new().unwrap();
     if let Some(values) = own {
@@ -57,10 +85,34 @@ pub(crate) fn helm(files: &[&str], own: Option<&Value>) -> Output {
 
 /// The objects that the chart makes of files of the chart.
 pub(crate) fn objects(files: &[&str]) -> Vec<Value> {
-    let rendered = helm(files, None);
-    let errors = String::from_utf8_lossy(&rendered.stderr);
-    assert!(rendered.status.success(), "{files:?}: {errors}");
-    documents(&String::from_utf8(rendered.stdout).unwrap())
+    rendered(helm(files, None))
+}
+
+/// The objects that the chart makes of files of the chart and values over them.
+pub(crate) fn objects_with(files: &[&str], own: &Value) -> Vec<Value> {
+    rendered(helm(files, Some(own)))
+}
+
+/// The objects of a rendering that has to succeed.
+pub(crate) fn rendered(output: Output) -> Vec<Value> {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    documents(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// What helm says against a rendering that has to fail.
+pub(crate) fn refusal(output: Output) -> String {
+    let rendered = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success(), "taken: {rendered}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The object of this kind and name.
+pub(crate) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
+    let found = objects
+        .iter()
+        .find(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+    found.unwrap_or_else(|| panic!("no {kind} {name}"))
 }
 
 /// The documents of a YAML text.

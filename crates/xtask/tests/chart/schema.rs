@@ -69,6 +69,42 @@ fn every_value_of_a_wrong_type_is_refused_by_name() {
 }
 
 #[test]
+fn every_section_left_empty_is_refused_by_name() {
+    let keys = keys();
+    let deepest = keys.iter().map(|key| key.path.len()).max().unwrap();
+    let mut sections = 0;
+    for depth in 1..=deepest {
+        let here = keys.iter().filter(|key| key.path.len() == depth);
+        // Empty text is as good as none, and a request or a limit may be taken away.
+        let here = here.filter(|key| !key.default.is_null() && key.default != "");
+        let here = here.filter(|key| !key.path[..depth - 1].contains(&"resources".to_owned()));
+        let here = here.collect::<Vec<_>>();
+        sections += here.iter().filter(|key| key.default.is_object()).count();
+        let mut values = json!({});
+        for key in &here {
+            set(&mut values, &key.path, Value::Null);
+        }
+        if here.is_empty() {
+            continue;
+        }
+        let said = refusal(&values);
+        for key in here {
+            let (last, above) = key.path.split_last().unwrap();
+            let object = match above {
+                [] => "at ''".to_owned(),
+                above => format!("at '/{}'", above.join("/")),
+            };
+            let named = said.lines().any(|line| {
+                line.contains(&format!("{object}: missing propert"))
+                    && line.contains(&format!("'{last}'"))
+            });
+            assert!(named, "{} is not missed:\n{said}", key.pointer());
+        }
+    }
+    assert!(sections > 50, "{sections} sections");
+}
+
+#[test]
 fn berths_own_settings_are_as_closed_as_the_rest() {
     let schema = std::fs::read_to_string(folder().join("values.schema.json")).unwrap();
     let schema = serde_json::from_str::<Value>(&schema).unwrap();
@@ -136,6 +172,14 @@ fn wrong_words_numbers_and_combinations_are_refused_by_name() {
             "bootstrap.enabled",
         ),
         (
+            json!({"bootstrap": {"replaceLost": ["Berth CA"]}}),
+            "/bootstrap/replaceLost/0",
+        ),
+        (
+            json!({"store": {"passwordSecrets": {"vault": "mine"}}}),
+            "store.passwordSecrets.vault",
+        ),
+        (
             json!({"defaults": {"terminationGracePeriodSeconds": 10}}),
             "/defaults/terminationGracePeriodSeconds",
         ),
@@ -170,6 +214,31 @@ fn wrong_words_numbers_and_combinations_are_refused_by_name() {
             "/defaults/resources/limits/memory",
         ),
         (
+            json!({"config": {"admin_listen": "0.0.0.0:9999"}}),
+            "/config/admin_listen",
+        ),
+        (
+            json!({"config": {"listen": {"ausf": "0.0.0.0:1"}}}),
+            "/config/listen",
+        ),
+        (json!({"config": {"tls": {"ca": "/ca.crt"}}}), "/config/tls"),
+        (
+            json!({"config": {"msgin5g_server": {"listen": "0.0.0.0:1"}}}),
+            "/config/msgin5g_server/listen",
+        ),
+        (
+            json!({"config": {"subscription_manager": {"portal_listen": "0.0.0.0:1"}}}),
+            "/config/subscription_manager/portal_listen",
+        ),
+        (
+            json!({"config": {"shutdown": {"grace": "1m 30s"}}}),
+            "terminationGracePeriodSeconds of services.aanf is 40, but config.shutdown.settle and grace take 93 seconds",
+        ),
+        (
+            json!({"services": {"vault": {"terminationGracePeriodSeconds": 30}}, "config": {"shutdown": {"settle": "10s 1ms"}}}),
+            "of services.vault is 30, but config.shutdown.settle and grace take 31 seconds",
+        ),
+        (
             json!({"config": {"shutdown": {"grace": "20x"}}}),
             "/config/shutdown/grace",
         ),
@@ -190,9 +259,7 @@ fn wrong_words_numbers_and_combinations_are_refused_by_name() {
 
 /// What helm says against values that it has to refuse.
 fn refusal(values: &Value) -> String {
-    let refused = helm(&[], Some(values));
-    assert!(!refused.status.success(), "taken: {values}");
-    String::from_utf8(refused.stderr).unwrap()
+    super::rendering::refusal(helm(&[], Some(values)))
 }
 
 /// Every key of `values.yaml`, tables too; what is below a key that takes any name is its value.

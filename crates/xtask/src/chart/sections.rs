@@ -1,0 +1,50 @@
+//! The part of the schema that keeps sections whole.
+
+use serde_json::{Value, json};
+use yaml_rust2::Yaml;
+
+/// Makes each section keep the keys that it has in `values.yaml`. A section with everything below it commented out is
+/// null, and helm drops what is null: templates would fail without a word of which value is missing.
+pub(super) fn keep(schema: &mut Value, values: &Yaml) {
+    if !schema.is_object() {
+        // What is said elsewhere is only listed: `true`.
+        *schema = json!({});
+    }
+    let mut required = Vec::new();
+    for (key, default) in values.as_hash().into_iter().flatten() {
+        let Some(key) = key.as_str() else { continue };
+        // What is empty anyway may be left out.
+        if default.is_null() || default.as_str() == Some("") {
+            continue;
+        }
+        required.push(key);
+        // A request or a limit may be taken away.
+        let below = default.as_hash().is_some_and(|below| !below.is_empty());
+        if below && key != "resources" {
+            keep(&mut schema["properties"][key], default);
+        }
+    }
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use yaml_rust2::YamlLoader;
+
+    use super::*;
+
+    #[test]
+    fn a_section_keeps_what_has_a_value() {
+        let values = "a: {b: 1, c: '', d: ~, e: {}}\nresources: {limits: {memory: 1Gi}}\n";
+        let mut schema = json!({"properties": {"a": true, "resources": {"type": "object"}}});
+        keep(&mut schema, &YamlLoader::load_from_str(values).unwrap()[0]);
+        let a = json!({"required": ["b", "e"]});
+        let resources = json!({"type": "object"});
+        assert_eq!(
+            schema,
+            json!({"properties": {"a": a, "resources": resources}, "required": ["a", "resources"]})
+        );
+    }
+}
