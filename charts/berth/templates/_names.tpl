@@ -1,40 +1,43 @@
 {{/* Names, labels and images: each said once. */}}
 
-{{- define "berth.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 36 | trimSuffix "-" -}}
-{{- end -}}
-
-{{/* Prefix of every object's name. The longest function's name still fits behind it. */}}
+{{/*
+  Prefix of every object's name. The longest function's name still fits behind 36 characters; a longer prefix is cut, and
+  a digest of the whole keeps two apart that begin alike. Services take names of DNS labels alone, which only the API
+  server would see, after the hook has made its Secrets.
+*/}}
 {{- define "berth.fullname" -}}
-{{- $name := include "berth.name" . -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
-{{- else if eq .Release.Name $name -}}
-{{- $name -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 36 | trimSuffix "-" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $full := default (ternary $name (printf "%s-%s" .Release.Name $name) (eq .Release.Name $name)) .Values.fullnameOverride -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $full) -}}
+{{- fail (printf "%s cannot begin the names of Services (small letters, digits and hyphens, a letter first): set fullnameOverride" $full) -}}
 {{- end -}}
+{{- if gt (len $full) 36 -}}
+{{- $full = printf "%s-%s" ($full | trunc 27 | trimSuffix "-") (sha256sum $full | trunc 8) -}}
+{{- end -}}
+{{- $full -}}
 {{- end -}}
 
 {{/* Labels by which the pods of the release, or of one component, are found: list of context and component. */}}
 {{- define "berth.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 {{- with index . 1 }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* All labels of an object: list of context and component. */}}
+{{/* All labels of an object: list of context and component, and labels of its own, if it has any. */}}
 {{- define "berth.labels" -}}
 {{- $root := index . 0 -}}
+{{- $own := dict -}}
+{{- if gt (len .) 2 }}{{ $own = index . 2 }}{{ end -}}
 {{ include "berth.selector" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: berth
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
-{{- with $root.Values.commonLabels }}
+{{- with merge (deepCopy $own) $root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

@@ -21,7 +21,7 @@ readOnlyRootFilesystem: true
 {{- define "berth.secretVolume" -}}
 - name: {{ index . 0 }}
   secret:
-    secretName: {{ index . 1 }}
+    secretName: {{ index . 1 | quote }}
     defaultMode: 0440
 {{- end -}}
 
@@ -36,35 +36,45 @@ readOnlyRootFilesystem: true
 {{/* Password and authority of a function's store user: list of context and function. */}}
 {{- define "berth.storeVolume" -}}
 {{- $root := index . 0 -}}
-{{- $secret := include "berth.storeSecret" . -}}
 {{- $role := index (fromYaml (include "berth.roles" nil)) (index . 1) -}}
 {{- $store := fromJson (include "berth.store" (list $root $role.store)) -}}
-{{- $authority := ternary "" $root.Values.store.caSecret (eq $store.mode "builtin") -}}
-{{- $sentinels := ternary $store.sentinel.passwordSecret "" (eq $store.mode "sentinel") -}}
-{{- if or $authority $sentinels -}}
 - name: store
   projected:
     defaultMode: 0440
     sources:
       - secret:
-          name: {{ $secret }}
-          items:
-            - {key: password, path: password}
-            {{- if not $authority }}
-            - {key: ca.crt, path: ca.crt}
-            {{- end }}
-      {{- with $authority }}
+          name: {{ include "berth.storeSecret" . | quote }}
+          items: [{key: password, path: password}]
+      {{- with include "berth.storeAuthority" . }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
           items: [{key: ca.crt, path: ca.crt}]
       {{- end }}
-      {{- with $sentinels }}
+      {{- with ternary $store.sentinel.passwordSecret "" (eq $store.mode "sentinel") }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
           items: [{key: password, path: sentinel-password}]
       {{- end }}
-{{- else -}}
-{{ include "berth.secretVolume" (list "store" $secret) }}
+{{- end -}}
+
+{{/*
+  Name of the Secret with the authority of a function's store, or nothing for a store without TLS: list of context and
+  function. The built-in store's is that of its own certificate, whoever issued it.
+*/}}
+{{- define "berth.storeAuthority" -}}
+{{- $root := index . 0 -}}
+{{- $role := index (fromYaml (include "berth.roles" nil)) (index . 1) -}}
+{{- $store := fromJson (include "berth.store" (list $root $role.store)) -}}
+{{- $addresses := ternary $store.sentinel.addresses (list $store.external.url) (eq $store.mode "sentinel") -}}
+{{- if eq $store.mode "builtin" -}}
+{{- include "berth.tlsSecret" (list $root "store") -}}
+{{- else if $root.Values.store.caSecret -}}
+{{- $root.Values.store.caSecret -}}
+{{- else if not (hasPrefix "redis://" (join "," $addresses)) -}}
+{{- if and (ne $root.Values.tls.mode "builtin") (not (index $root.Values.store.passwordSecrets (index . 1))) -}}
+{{- fail (printf "store.caSecret is not set: with tls.mode %s nothing else says who signed the certificate of the store of %s" $root.Values.tls.mode (index . 1)) -}}
+{{- end -}}
+{{- include "berth.storeSecret" . -}}
 {{- end -}}
 {{- end -}}
 
@@ -106,7 +116,7 @@ readOnlyRootFilesystem: true
 {{/* Where pods may run and how important they are: values with the usual four keys. */}}
 {{- define "berth.placement" -}}
 {{- with .priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .nodeSelector }}
 nodeSelector:

@@ -4,9 +4,15 @@
     reason = "a test that cannot read its own rendering has failed"
 )]
 
+mod bootstrap;
 mod generated;
+mod lab;
+mod monitoring;
+mod names;
 mod network;
 mod pods;
+mod portal;
 mod references;
 mod rendering;
 mod schema;
+mod store;
