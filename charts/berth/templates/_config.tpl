@@ -120,7 +120,7 @@
 {{- if $store.sentinel.passwordSecret }}{{ $_ := set $settings "sentinel_password_file" "/etc/berth/store/sentinel-password" }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- $_ := set $settings "ca_file" "/etc/berth/store/ca.crt" -}}
+{{- if include "berth.storeAuthority" (list $root (index . 1)) }}{{ $_ := set $settings "ca_file" "/etc/berth/store/ca.crt" }}{{ end -}}
 {{- toJson $settings -}}
 {{- end -}}
 
@@ -128,6 +128,8 @@
 {{- define "berth.computedLab" -}}
 {{- $root := index . 0 -}}
 {{- $test := eq (index . 1) "test" -}}
+{{- /* A SUPI has 15 digits: nine of them are the subscriber's where the network's code has three. */ -}}
+{{- $first := sub (len $root.Values.tests.plmn.mnc) 2 | int -}}
 {{- dict
   "name" (index . 1)
   "mcc" $root.Values.tests.plmn.mcc
@@ -138,8 +140,8 @@
   "msgin5g_server_uri" (include "berth.msgin5gUri" $root)
   "msgin5g_af_fqdn" (include "berth.afFqdn" $root)
   "ue_service_id_domain" (include "berth.afFqdn" $root)
-  "first_msin" (ternary "0010000001" "0000000001" $test)
-  "last_msin" (ternary "0019999999" "0009999999" $test)
+  "first_msin" (ternary "0010000001" "0000000001" $test | substr $first 10)
+  "last_msin" (ternary "0019999999" "0009999999" $test | substr $first 10)
   "first_msisdn" (ternary "88210000001" "88200000001" $test)
   "last_msisdn" (ternary "88219999999" "88209999999" $test) | toJson -}}
 {{- end -}}

@@ -35,8 +35,10 @@ volumeMounts:
 {{- if not $root.Values.portal.tls.public }}
 - name: portal-ca
   secret:
-    secretName: {{ include "berth.tlsSecret" (list $root "portal") }}
+    secretName: {{ include "berth.tlsSecret" (list $root "portal") | quote }}
     defaultMode: 0440
+    # Without it the pod would never start; the test says which file is missing.
+    optional: true
     items: [{key: ca.crt, path: ca.crt}]
 {{- end }}
 {{ include "berth.tmpVolume" $root }}

@@ -52,6 +52,20 @@ msgin5g-server: [{port: 5684, protocol: UDP}]
 {{- default (index . 1) $port -}}
 {{- end -}}
 
+{{/* Egress to where names are resolved. */}}
+{{- define "berth.dnsEgress" -}}
+{{- $dns := .Values.networkPolicy.dns -}}
+- ports:
+    {{- range $dns.ports }}
+    - {port: {{ int . }}, protocol: UDP}
+    - {port: {{ int . }}, protocol: TCP}
+    {{- end }}
+  {{- with $dns.to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
 {{/* Egress to what lies outside of the release: an external store, and the receiver of traces. */}}
 {{- define "berth.outerEgress" -}}
 {{- $root := index . 0 -}}
@@ -79,7 +93,7 @@ msgin5g-server: [{port: 5684, protocol: UDP}]
 {{- end }}
 {{- with (default dict $root.Values.config.telemetry).otlp_endpoint }}
 - ports:
-    {{- include "berth.tcpPorts" (list (include "berth.portOf" (list . "4317"))) | trim | nindent 4 }}
+    {{- include "berth.tcpPorts" (list (include "berth.portOf" (list . (ternary "443" "80" (hasPrefix "https:" .))))) | trim | nindent 4 }}
   {{- with $root.Values.networkPolicy.otlp.to }}
   to:
     {{- toYaml . | nindent 4 }}

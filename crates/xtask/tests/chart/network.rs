@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::rendering::{folder, objects};
+use super::rendering::{find, folder, objects, objects_with};
 
 /// From, to, protocol and port, by component.
 type Edges = BTreeSet<(String, String, String, i64)>;
@@ -22,14 +22,36 @@ fn everything_is_denied_first() {
         serde_json::json!(["Ingress", "Egress"])
     );
     assert!(spec["ingress"].is_null() && spec["egress"].is_null());
-    let selector = spec["podSelector"]["matchLabels"].as_object().unwrap();
     for (name, labels, _) in super::rendering::pods(&objects) {
-        assert!(
-            selector.iter().all(|(key, value)| labels[key] == *value),
-            "{name} is not denied"
-        );
+        let is_hook = labels[COMPONENT] == "bootstrap";
+        assert_eq!(selects(spec, &labels), !is_hook, "{name}");
         assert!(labels[COMPONENT].is_string(), "{name}");
     }
+}
+
+/// The policies of the revision before hold while the hook runs: they must have no say in what it reaches.
+#[test]
+fn the_hook_brings_its_own_policy_and_no_other_holds_for_it() {
+    let objects = objects(&[]);
+    let mut pods = super::rendering::pods(&objects).into_iter();
+    let hook = pods.find(|(_, labels, _)| labels[COMPONENT] == "bootstrap");
+    let labels = hook.unwrap().1;
+    let holding = policies(&objects).filter(|policy| selects(&policy["spec"], &labels));
+    let [policy] = holding.collect::<Vec<_>>()[..] else {
+        panic!("not one policy for the hook");
+    };
+    let annotations = &policy["metadata"]["annotations"];
+    assert_eq!(annotations["helm.sh/hook-weight"], "-10");
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+    let rules = policy["spec"]["egress"].as_array().unwrap();
+    let ports = rules
+        .iter()
+        .flat_map(|rule| rule["ports"].as_array().unwrap());
+    let ports = ports.filter_map(|port| port["port"].as_i64());
+    assert_eq!(
+        ports.collect::<BTreeSet<_>>(),
+        BTreeSet::from([53, 443, 6443, 8443, 16443])
+    );
 }
 
 #[test]
@@ -134,6 +156,38 @@ fn traces_leave_only_where_a_receiver_is_named() {
     };
     assert!(leaves(LAB));
     assert!(!leaves(&[]));
+}
+
+#[test]
+fn traces_leave_by_the_port_of_the_scheme_where_the_receiver_names_none() {
+    for (endpoint, port) in [
+        ("https://otel.example.com", 443),
+        ("http://otel.example.com/", 80),
+        ("https://otel.example.com:4317", 4317),
+    ] {
+        let own = json!({"config": {"telemetry": {"otlp_endpoint": endpoint}}});
+        let objects = objects_with(&[], &own);
+        let policy = find(&objects, "NetworkPolicy", "berth-aanf");
+        let mut rules = policy["spec"]["egress"].as_array().unwrap().iter();
+        let receiver = rules.find(|rule| !rule["to"][0]["namespaceSelector"].is_null());
+        assert_eq!(
+            receiver.unwrap()["ports"],
+            json!([{"port": port, "protocol": "TCP"}])
+        );
+    }
+}
+
+/// Whether a policy holds for a pod with these labels.
+fn selects(spec: &Value, labels: &Value) -> bool {
+    let selector = &spec["podSelector"];
+    let equal = selector["matchLabels"].as_object().into_iter().flatten();
+    let apart = selector["matchExpressions"].as_array();
+    equal.into_iter().all(|(key, value)| labels[key] == *value)
+        && apart.into_iter().flatten().all(|expression| {
+            assert_eq!(expression["operator"], "NotIn");
+            let value = &labels[expression["key"].as_str().unwrap()];
+            !expression["values"].as_array().unwrap().contains(value)
+        })
 }
 
 fn policies(objects: &[Value]) -> impl Iterator<Item = &Value> {
