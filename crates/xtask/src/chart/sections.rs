@@ -10,6 +10,13 @@ pub(super) fn keep(schema: &mut Value, values: &Yaml) {
         // What is said elsewhere is only listed: `true`.
         *schema = json!({});
     }
+    // Before helm 3.18 nothing is seen beside a reference.
+    let reference = schema
+        .as_object_mut()
+        .and_then(|schema| schema.remove("$ref"));
+    if let Some(reference) = reference {
+        schema["allOf"] = json!([{"$ref": reference}]);
+    }
     let mut required = Vec::new();
     for (key, default) in values.as_hash().into_iter().flatten() {
         let Some(key) = key.as_str() else { continue };
@@ -38,13 +45,12 @@ mod tests {
     #[test]
     fn a_section_keeps_what_has_a_value() {
         let values = "a: {b: 1, c: '', d: ~, e: {}}\nresources: {limits: {memory: 1Gi}}\n";
-        let mut schema = json!({"properties": {"a": true, "resources": {"type": "object"}}});
+        let mut schema = json!({"properties": {"a": {"$ref": "#/$defs/a"}, "resources": true}});
         keep(&mut schema, &YamlLoader::load_from_str(values).unwrap()[0]);
-        let a = json!({"required": ["b", "e"]});
-        let resources = json!({"type": "object"});
+        let a = json!({"allOf": [{"$ref": "#/$defs/a"}], "required": ["b", "e"]});
         assert_eq!(
             schema,
-            json!({"properties": {"a": a, "resources": resources}, "required": ["a", "resources"]})
+            json!({"properties": {"a": a, "resources": true}, "required": ["a", "resources"]})
         );
     }
 }
