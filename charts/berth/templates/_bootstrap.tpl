@@ -1,22 +1,34 @@
 {{/* What the bootstrap hook has to see to: its spec as TOML, from one list of Secrets. */}}
 
-{{/* The Secrets as a JSON list of tables. Where they are given or come from cert-manager they are left out. */}}
+{{/*
+  The Secrets as a JSON list of tables. Where they are given or come from cert-manager they are left out. The inventory is
+  always there, and knows of given keys too: a value that is forgotten at an upgrade must not draw another key.
+*/}}
 {{- define "berth.bootstrapSecrets" -}}
 {{- $root := . -}}
 {{- $full := include "berth.fullname" . -}}
 {{- $authority := printf "%s-ca" $full -}}
 {{- $roles := fromYaml (include "berth.roles" nil) -}}
 {{- $secrets := list -}}
-{{- if not .Values.keys.operatorKeysSecret -}}
+{{- $given := list -}}
+{{- if .Values.keys.operatorKeysSecret -}}
+{{- $given = append $given (printf "%s-operator-keys" $full) -}}
+{{- else -}}
 {{- $root := printf "%s-operator-root" $full -}}
 {{- $secrets = append $secrets (dict "name" $root "kind" "operator-root" "operator_id" .Values.bootstrap.operatorId) -}}
 {{- $secrets = append $secrets (dict "name" (include "berth.operatorKeysSecret" .) "kind" "operator-keys" "root" $root) -}}
 {{- end -}}
 {{- range $name := keys $roles | sortAlpha -}}
-{{- if and (index $roles $name).kek (not (index $root.Values.keys.keyEncryptionKeySecrets $name)) -}}
-{{- $secrets = append $secrets (dict "name" (printf "%s-%s-kek" $full $name) "kind" "key-encryption-key" "function" $name) -}}
+{{- if (index $roles $name).kek -}}
+{{- $secret := printf "%s-%s-kek" $full $name -}}
+{{- if index $root.Values.keys.keyEncryptionKeySecrets $name -}}
+{{- $given = append $given $secret -}}
+{{- else -}}
+{{- $secrets = append $secrets (dict "name" $secret "kind" "key-encryption-key" "function" $name) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- $secrets = append $secrets (dict "name" (printf "%s-inventory" $full) "kind" "inventory" "given" $given) -}}
 {{- $issues := eq .Values.tls.mode "builtin" -}}
 {{- if $issues -}}
 {{- $secrets = append $secrets (dict "name" $authority "kind" "authority" "trust_domain" .Values.tls.trustDomain) -}}
@@ -34,7 +46,7 @@
 {{- if and (index $roles $name).store (not (index $root.Values.store.passwordSecrets $name)) -}}
 {{- $secret := printf "%s-%s-store" $full $name -}}
 {{- $user := dict "name" $secret "kind" "store-user" "user" $name -}}
-{{- if $issues }}{{ $_ := set $user "authority" $authority }}{{ end -}}
+{{- if eq $secret (include "berth.storeAuthority" (list $root $name)) }}{{ $_ := set $user "authority" $authority }}{{ end -}}
 {{- $secrets = append $secrets $user -}}
 {{- $users = append $users $secret -}}
 {{- end -}}
@@ -65,7 +77,10 @@
 {{- end -}}
 {{- if not .Values.portal.tls.secretName -}}
 {{- $host := regexReplaceAll "^https://([^/:]+).*$" (include "berth.portalUrl" .) "${1}" -}}
-{{- $certificates = append $certificates (dict "short" "portal" "dns" (concat (fromJsonArray (include "berth.hosts" (list . "portal"))) (list $host) .Values.portal.tls.hostnames | uniq)) -}}
+{{- $hosts := fromJsonArray (include "berth.hosts" (list . "portal")) -}}
+{{- /* A public authority certifies no name that only the cluster knows. */ -}}
+{{- if or .Values.portal.tls.issuerRef.name .Values.portal.tls.public }}{{ $hosts = list }}{{ end -}}
+{{- $certificates = append $certificates (dict "short" "portal" "dns" (concat $hosts (list $host) .Values.portal.tls.hostnames | uniq)) -}}
 {{- end -}}
 {{- range $certificates }}{{ $_ := set . "secret" (printf "%s-%s-tls" (include "berth.fullname" $root) .short) }}{{ end -}}
 {{- toJson $certificates -}}
@@ -73,7 +88,7 @@
 
 {{/* The spec. */}}
 {{- define "berth.bootstrapSpec" -}}
-{{ include "berth.toml" (list "" (dict "labels" (dict "\"app.kubernetes.io/name\"" .Chart.Name "\"app.kubernetes.io/instance\"" .Release.Name "\"app.kubernetes.io/part-of\"" "berth"))) | trim }}
+{{ include "berth.toml" (list "" (dict "replace_lost" .Values.bootstrap.replaceLost "labels" (dict "\"app.kubernetes.io/name\"" .Chart.Name "\"app.kubernetes.io/instance\"" .Release.Name "\"app.kubernetes.io/part-of\"" "berth"))) | trim }}
 {{ range fromJsonArray (include "berth.bootstrapSecrets" .) }}
 [[secret]]
 {{ include "berth.toml" (list "" .) | trim }}
