@@ -16,7 +16,6 @@ use nf_runtime::Runtime;
 use nf_runtime::clock::Clock;
 use nf_runtime::lifecycle::Lifecycle;
 use nf_runtime::metrics::ProcedureMetrics;
-use nf_runtime::procedure::chain;
 use tokio::sync::Notify;
 
 use crate::associations::AssociationCache;
@@ -181,13 +180,8 @@ impl Server {
             loop {
                 let newest = attention.take();
                 let delivering = deliver(&server, &recipient, &attention);
-                let delivering =
-                    server
-                        .procedures
-                        .measure("deliver", delivering, RequestError::cause);
                 let delivered = stop.run_until_cancelled(delivering).await;
-                if let Some(Err(error)) = delivered {
-                    tracing::warn!(error = chain(&error), "delivery failed, tried again");
+                if let Some(Err(_)) = delivered {
                     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                     continue;
@@ -284,7 +278,7 @@ const MAX_HANDED_OVER: usize = 10_000;
 const CONCURRENCY: usize = 64;
 
 /// Procedures that the metrics show from the start.
-const PROCEDURES: [&str; 7] = [
+const PROCEDURES: [&str; 8] = [
     "find_application_key",
     "register",
     "deregister",
@@ -292,4 +286,5 @@ const PROCEDURES: [&str; 7] = [
     "accept_report",
     "deliver",
     "expire",
+    "read_request",
 ];

@@ -14,7 +14,6 @@ use store::Error;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::error::RequestError;
 use crate::procedures::expire::expire;
 use crate::server::Server;
 use crate::sessions::KnownUe;
@@ -139,15 +138,7 @@ async fn watch_over(server: Arc<Server>) {
 async fn sweep(server: Arc<Server>, every: Duration) {
     loop {
         sleep(every).await;
-        let expiring = server
-            .procedures
-            .measure("expire", expire(&server), RequestError::cause);
-        if let Err(error) = expiring.await {
-            tracing::warn!(
-                error = chain(&error),
-                "expired messages were not looked for"
-            );
-        }
+        expire(&server).await;
     }
 }
 

@@ -27,12 +27,18 @@ pub(crate) async fn sweep(context: Context) {
 pub(crate) async fn free_claims(context: Context, metrics: ProcedureMetrics) {
     loop {
         tokio::time::sleep(FREE_CLAIMS_EVERY).await;
-        let freed = free_claims_once(&context);
-        match metrics.measure("free_labels", freed, Error::cause).await {
-            Ok(0) => {}
-            Ok(freed) => tracing::info!(freed, "labels freed that were claimed and never ordered"),
-            Err(error) => tracing::warn!(error = chain(&error), "claims not looked through"),
-        }
+        free_claims_now(&context, &metrics).await;
+    }
+}
+
+/// Counts and logs how it ends within the trace.
+#[tracing::instrument(skip_all, name = "subscription_manager.free_labels")]
+async fn free_claims_now(context: &Context, metrics: &ProcedureMetrics) {
+    let freed = free_claims_once(context);
+    match metrics.measure("free_labels", freed, Error::cause).await {
+        Ok(0) => {}
+        Ok(freed) => tracing::info!(freed, "labels freed that were claimed and never ordered"),
+        Err(error) => tracing::warn!(error = chain(&error), "claims not looked through"),
     }
 }
 

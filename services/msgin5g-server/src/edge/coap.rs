@@ -22,6 +22,7 @@ use nf_runtime::metrics::ProcedureMetrics;
 use nf_runtime::procedure::chain;
 use secret::SecretBytes;
 use tokio::sync::mpsc;
+use tracing::{Instrument as _, info_span};
 
 use crate::BuildError;
 use crate::config::Msgin5gServerConfig;
@@ -98,6 +99,16 @@ impl KeyLookup for Keys {
         &self,
         query: KeyQuery,
     ) -> Result<Option<PreSharedKey<KnownUe>>, LookupUnavailable> {
+        let span = info_span!("dtls.key", otel.kind = "server");
+        self.look_up(query).instrument(span).await
+    }
+}
+
+impl Keys {
+    async fn look_up(
+        &self,
+        query: KeyQuery,
+    ) -> Result<Option<PreSharedKey<KnownUe>>, LookupUnavailable> {
         let running = self.procedures.start("find_application_key");
         let server_name = query.server_name.as_deref();
         let suite = query.suite.number();
@@ -135,7 +146,11 @@ impl Handler<KnownUe> for Endpoint {
         let request = incoming.request;
         match request.path().as_str() {
             "/.well-known/core" => well_known_core(&request, &LINKS),
-            PATH if request.method == Method::Post => self.post(&session, &request).await,
+            PATH if request.method == Method::Post => {
+                // Around the counting and the log line too, which name the trace.
+                let span = info_span!("coap.server", otel.name = PATH, otel.kind = "server");
+                self.post(&session, &request).instrument(span).await
+            }
             PATH => Response::new(Code::METHOD_NOT_ALLOWED),
             _ => Response::new(Code::NOT_FOUND),
         }

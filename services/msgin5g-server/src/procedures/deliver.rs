@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cause::Cause;
 use identifiers::UeServiceId;
 use msgin5g::delivery::{PushOutcome, push_outcome};
+use nf_runtime::procedure::chain;
 use nf_runtime::telemetry::set_parent_from_traceparent;
 use tracing::Instrument as _;
 
@@ -17,18 +18,33 @@ use crate::records::QueuedRecord;
 use crate::server::Server;
 use crate::sessions::LiveSession;
 
+/// Delivers what waits for a recipient; counts and logs how it ends within the trace.
+///
+/// # Errors
+/// [`RequestError`]; what was not delivered waits.
+#[tracing::instrument(skip_all, name = "msgin5g_server.deliver", fields(nf.clause = "TS 23.554 8.3.6"))]
+pub(crate) async fn deliver(
+    server: &Arc<Server>,
+    recipient: &UeServiceId,
+    attention: &Attention,
+) -> Result<(), RequestError> {
+    let delivering = deliver_all(server, recipient, attention);
+    let delivering = server
+        .procedures
+        .measure("deliver", delivering, RequestError::cause);
+    delivering.await.inspect_err(|error| {
+        tracing::warn!(error = chain(error), "delivery failed, tried again");
+    })
+}
+
 /// Pushes what waits for a recipient, in the order of acceptance, to the session that registered last. What the UE
 /// acknowledges with 2.04 is deleted; everything else goes on waiting.
 ///
 /// A UE that refuses a message still gets the next; one that does not answer gets nothing more for now. What belongs to a
 /// UE at another server is left to that.
 ///
-/// # Errors
-/// [`RequestError`]; what was not delivered waits.
-///
 /// Source: TS 23.554 8.3.3 and 8.3.6, TS 24.538 6.4.
-#[tracing::instrument(skip_all, name = "msgin5g_server.deliver", fields(nf.clause = "TS 23.554 8.3.6"))]
-pub(crate) async fn deliver(
+async fn deliver_all(
     server: &Arc<Server>,
     recipient: &UeServiceId,
     attention: &Attention,

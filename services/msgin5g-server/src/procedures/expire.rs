@@ -8,6 +8,7 @@ use msgin5g::CONTENT_FORMAT_JSON;
 use msgin5g::delivery::failure_report;
 use msgin5g::messages::Request;
 use msgin5g::values::Endpoint;
+use nf_runtime::procedure::chain;
 
 use crate::error::RequestError;
 use crate::metrics::Delivery;
@@ -15,14 +16,24 @@ use crate::queue::{Acceptance, OnceName};
 use crate::records::QueuedRecord;
 use crate::server::Server;
 
-/// Gives up every message that has expired.
-///
-/// # Errors
-/// [`RequestError`]; what was not reached is looked at next time.
+/// Gives up every message that has expired; what was not reached is looked at next time.
 ///
 /// Source: TS 23.554 8.3.6.
 #[tracing::instrument(skip_all, name = "msgin5g_server.expire", fields(nf.clause = "TS 23.554 8.3.6"))]
-pub(crate) async fn expire(server: &Arc<Server>) -> Result<(), RequestError> {
+pub(crate) async fn expire(server: &Arc<Server>) {
+    let expiring = expire_all(server);
+    let expiring = server
+        .procedures
+        .measure("expire", expiring, RequestError::cause);
+    if let Err(error) = expiring.await {
+        tracing::warn!(
+            error = chain(&error),
+            "expired messages were not looked for"
+        );
+    }
+}
+
+async fn expire_all(server: &Arc<Server>) -> Result<(), RequestError> {
     for recipient in server.queue.recipients().await? {
         let mut after: Option<String> = None;
         loop {

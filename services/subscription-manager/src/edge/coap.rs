@@ -21,6 +21,7 @@ use secret::SecretBytes;
 use store::{Hint, Record as _, Watch};
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
+use tracing::{Instrument as _, info_span};
 
 use crate::context::{Context, PDP_DTLS};
 use crate::procedures::deliver_package::{OfferedPackage, note_fetched, offered_package};
@@ -39,6 +40,16 @@ impl KeyLookup for SessionKeys {
     async fn lookup(
         &self,
         query: KeyQuery,
+    ) -> Result<Option<PreSharedKey<OnboardingSession>>, LookupUnavailable> {
+        let span = info_span!("dtls.key", otel.kind = "server");
+        self.look_up(&query).instrument(span).await
+    }
+}
+
+impl SessionKeys {
+    async fn look_up(
+        &self,
+        query: &KeyQuery,
     ) -> Result<Option<PreSharedKey<OnboardingSession>>, LookupUnavailable> {
         let Ok(id) = onboarding::parse_pdp_identity(&query.identity) else {
             return Ok(None);
@@ -81,11 +92,13 @@ impl Handler<OnboardingSession> for Provisioning {
         session: Session<OnboardingSession>,
         incoming: Incoming<OnboardingSession>,
     ) -> Response {
-        let procedure = match incoming.request.path().as_str() {
-            "/profile" => "deliver_package",
-            "/receipt" => "take_receipt",
+        let (path, procedure) = match incoming.request.path().as_str() {
+            "/profile" => ("/profile", "deliver_package"),
+            "/receipt" => ("/receipt", "take_receipt"),
             _ => return refusal(Cause::NotFound),
         };
+        // Around the counting too, which names the trace.
+        let span = info_span!("coap.server", otel.name = path, otel.kind = "server");
         let answer = async {
             if procedure == "deliver_package" {
                 self.profile(&session, incoming).await
@@ -95,6 +108,7 @@ impl Handler<OnboardingSession> for Provisioning {
         };
         self.metrics
             .measure(procedure, answer, Refusal::cause)
+            .instrument(span)
             .await
             .unwrap_or_else(Refusal::response)
     }

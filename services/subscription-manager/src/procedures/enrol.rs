@@ -37,9 +37,14 @@ impl Applier for EnrolmentWorker {
         };
         let span = info_span!("subscription_manager.outbox", topic = message.topic);
         set_parent_from_traceparent(&span, &message.traceparent);
-        let enrolled = enrol(&self.context, &device_id).instrument(span);
+        self.carry_on(&device_id).instrument(span).await
+    }
+}
+
+impl EnrolmentWorker {
+    async fn carry_on(&self, device_id: &DeviceId) -> Applied {
         let running = self.metrics.start("enrol");
-        let enrolled = enrolled.await;
+        let enrolled = enrol(&self.context, device_id).await;
         running.finish(match &enrolled {
             Ok(refused) => *refused,
             Err(error) => Some(error.cause()),

@@ -16,7 +16,6 @@ const OLD: Duration = Duration::from_secs(600);
 /// confirms them or gives them back.
 ///
 /// Source: Berth protocol, section 8 (unique claims).
-#[tracing::instrument(skip_all, name = "subscription_manager.free_labels")]
 pub(crate) async fn free_labels(context: &Context) -> Result<usize, Error> {
     let scrubbed = context
         .store
