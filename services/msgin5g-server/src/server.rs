@@ -249,8 +249,9 @@ impl Server {
         self.handed_over_set().iter().cloned().collect()
     }
 
-    /// Nothing waits for a recipient any more.
-    pub(crate) fn taken_back(&self, recipient: &UeServiceId) {
+    /// Ends the watch over a recipient, before it is asked whether something still waits: what is handed over in
+    /// between is watched again.
+    pub(crate) fn take_back(&self, recipient: &UeServiceId) {
         self.handed_over_set().remove(recipient);
     }
 

@@ -123,10 +123,15 @@ async fn watch_over(server: Arc<Server>) {
     loop {
         sleep(LOOK_EVERY).await;
         for recipient in server.handed_over() {
+            server.take_back(&recipient);
             match server.queue.newer(&recipient, None).await {
-                Ok(Some(_)) => server.kick(&recipient),
-                Ok(None) => server.taken_back(&recipient),
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    server.hand_over(&recipient);
+                    server.kick(&recipient);
+                }
                 Err(error) => {
+                    server.hand_over(&recipient);
                     tracing::debug!(error = chain(&error), "messages handed over not looked at");
                 }
             }
