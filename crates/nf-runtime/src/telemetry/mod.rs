@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use serde::{Deserialize, Serialize};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Subscriber, warn};
@@ -41,8 +41,8 @@ pub struct TelemetryConfig {
     /// How log lines look (default `"json"`).
     pub log_format: LogFormat,
     /// OTLP receiver for traces by gRPC, for example `"http://otel-collector:4317"`, or with TLS
-    /// `"https://otel-collector:4317"`. Without it, traces are not sent, but log lines and exemplars still
-    /// name them.
+    /// `"https://otel-collector:4317"`. Without it nothing is recorded, neither here nor by functions that are
+    /// called from here: give it to all functions or to none. Log lines name their traces all the same.
     pub otlp_endpoint: Option<String>,
     /// Certificates (PEM) that the chain of an `https` receiver has to end at (default: those of the
     /// system, `/etc/ssl/certs/ca-certificates.crt`). Since 0.1.
@@ -218,14 +218,14 @@ fn provider(config: &TelemetryConfig, service: &str) -> Result<SdkTracerProvider
         .with_service_name(service.to_owned())
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
-    let provider = SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_sampler(Sampling::new(config.trace_ratio));
+    let provider = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else {
-        return Ok(provider.build());
+        // What nobody receives costs nothing, and no exemplar names it.
+        return Ok(provider.with_sampler(Sampler::AlwaysOff).build());
     };
     let exporter = otlp::exporter(endpoint, config.otlp_ca.as_deref());
     Ok(provider
+        .with_sampler(Sampling::new(config.trace_ratio))
         .with_batch_exporter(exporter.map_err(TelemetryError::Exporter)?)
         .build())
 }

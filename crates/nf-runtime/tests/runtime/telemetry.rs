@@ -224,6 +224,36 @@ async fn a_stored_traceparent_continues_the_trace() {
 }
 
 #[tokio::test]
+async fn what_nobody_receives_is_not_recorded_but_log_lines_name_it() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let (_telemetry, _installed) =
+        telemetry::init_for_thread(&TelemetryConfig::default(), "test", move || writer.clone())
+            .unwrap();
+    let runtime = Runtime::for_tests();
+    let procedures = runtime.metrics.procedures(NetworkFunction::Aanf);
+    let called = "00-0000000000000000000000000000000a-00f067aa0ba902b7-01";
+    let span = tracing::info_span!("aanf.remove_context");
+    telemetry::set_parent_from_traceparent(&span, called);
+    let passed_on = span.in_scope(|| {
+        tracing::info!("context removed");
+        procedures.observe("remove_context", None, Duration::from_millis(3));
+        telemetry::current_traceparent().unwrap()
+    });
+    assert!(
+        passed_on.starts_with("00-0000000000000000000000000000000a-") && passed_on.ends_with("-00"),
+        "{passed_on}"
+    );
+    let line = lines.line_with("context removed");
+    assert_eq!(line["trace_id"], "0000000000000000000000000000000a");
+    let page = runtime.metrics.encode();
+    assert!(
+        page.contains("remove_context") && !page.contains("trace_id"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn the_log_filter_changes_while_the_process_runs() {
     let lines = Lines::default();
     let writer = lines.clone();
