@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use std::net::Ipv4Addr;
 
 use coap_tokio::{
