@@ -3,6 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use anyhow::{Context as _, Result, ensure};
+use hyper::Uri;
+use identifiers::{Fqdn, Gpsi, PlanId, Plmn, Supi, TenantId, UeServiceId};
 use serde::{Deserialize, Serialize};
 
 /// Section `[lab]`, read by `berth lab` and by `berth check --story`.
@@ -53,6 +56,65 @@ pub(crate) struct LabConfig {
     pub(crate) msgin5g_af_fqdn: String,
 }
 
+impl LabConfig {
+    /// The plan of `berth lab`: no operator's by chance, since it goes with the laboratory.
+    pub(super) fn plan_id(&self) -> String {
+        format!("berth-lab-{}", self.name)
+    }
+
+    /// Whether devices can get what the laboratory's plan promises; the error names the setting.
+    pub(super) fn validate(&self) -> Result<()> {
+        let wrong = |key, wanted| move || format!("lab.{key} must be {wanted}");
+        let name = "1 to 54 letters, digits, and any of - _ . :";
+        TenantId::parse(&self.name).with_context(wrong("name", name))?;
+        PlanId::parse(&self.plan_id()).with_context(wrong("name", name))?;
+        let plmn = Plmn::new(&self.mcc, &self.mnc).context(
+            "lab.mcc must be three digits, lab.mnc two or three that stand for a network",
+        )?;
+        range(
+            ("first_msin", &self.first_msin),
+            ("last_msin", &self.last_msin),
+            |digits| Supi::from_msin(&plmn, digits).is_ok(),
+        )?;
+        if !(self.first_msisdn.is_empty() && self.last_msisdn.is_empty()) {
+            let (first, last) = (&self.first_msisdn, &self.last_msisdn);
+            range(("first_msisdn", first), ("last_msisdn", last), |digits| {
+                Gpsi::parse(&format!("msisdn-{digits}")).is_ok()
+            })?;
+        }
+        UeServiceId::parse(&format!("ue-aaaaaaaa@{}", self.ue_service_id_domain))
+            .with_context(wrong("ue_service_id_domain", "a domain"))?;
+        Fqdn::parse(&self.msgin5g_af_fqdn).with_context(wrong("msgin5g_af_fqdn", "a domain"))?;
+        let uri: Option<Uri> = self.msgin5g_server_uri.parse().ok();
+        let is_coaps = uri.is_some_and(|uri| {
+            uri.scheme_str() == Some("coaps") && uri.host().is_some_and(|host| !host.is_empty())
+        });
+        ensure!(
+            is_coaps,
+            "lab.msgin5g_server_uri must be coaps://host:port/msgin5g, not {:?}",
+            self.msgin5g_server_uri
+        );
+        Ok(())
+    }
+}
+
+/// Two numbers, equally long and in order.
+fn range(first: (&str, &str), last: (&str, &str), is_number: impl Fn(&str) -> bool) -> Result<()> {
+    for (key, digits) in [first, last] {
+        ensure!(
+            digits.bytes().all(|octet| octet.is_ascii_digit()) && is_number(digits),
+            "lab.{key} is no such number: {digits:?}"
+        );
+    }
+    ensure!(
+        first.1.len() == last.1.len() && first.1 <= last.1,
+        "lab.{} must not be behind lab.{}, and as long",
+        first.0,
+        last.0
+    );
+    Ok(())
+}
+
 /// Where the identity `nf/access-gateway/<name>` lies; its trust domain is that of `[tls]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -94,6 +156,57 @@ impl Default for GatewayIdentity {
             ca: PathBuf::from("/etc/berth/gateway-tls/ca.crt"),
             certificate: PathBuf::from("/etc/berth/gateway-tls/tls.crt"),
             key: PathBuf::from("/etc/berth/gateway-tls/tls.key"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual() -> LabConfig {
+        LabConfig {
+            msgin5g_server_uri: "coaps://localhost:5684/msgin5g".to_owned(),
+            ..LabConfig::default()
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        usual().validate().unwrap();
+        let three_digits = LabConfig {
+            mnc: "001".to_owned(),
+            first_msin: "000000001".to_owned(),
+            last_msin: "000999999".to_owned(),
+            ..usual()
+        };
+        three_digits.validate().unwrap();
+
+        type Change = fn(&mut LabConfig);
+        let wrong: [(&str, Change); 9] = [
+            ("lab.msgin5g_server_uri", |lab| {
+                lab.msgin5g_server_uri.clear()
+            }),
+            ("lab.msgin5g_server_uri", |lab| {
+                lab.msgin5g_server_uri = "http://x".to_owned();
+            }),
+            ("lab.first_msin", |lab| lab.first_msin = "abc".to_owned()),
+            ("lab.last_msin", |lab| {
+                lab.last_msin = "0000000000".to_owned()
+            }),
+            ("lab.first_msin", |lab| lab.mnc = "001".to_owned()),
+            ("lab.mnc", |lab| lab.mnc = "1".to_owned()),
+            ("lab.last_msisdn", |lab| lab.last_msisdn = "+1".to_owned()),
+            ("lab.msgin5g_af_fqdn", |lab| {
+                lab.msgin5g_af_fqdn = "a b".to_owned()
+            }),
+            ("lab.name", |lab| lab.name.clear()),
+        ];
+        for (key, change) in wrong {
+            let mut lab = usual();
+            change(&mut lab);
+            let error = format!("{:#}", lab.validate().unwrap_err());
+            assert!(error.contains(key), "{key}: {error}");
         }
     }
 }

@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 pub(crate) use self::config::{GatewayIdentity, LabConfig};
 pub(crate) use self::gateway::{identity as gateway_identity, start as start_gateway};
 use self::manufacturer::LabManufacturer;
-pub(crate) use self::registration::{Channels, Registration, remove_leftovers, throw_away_name};
+pub(crate) use self::registration::{
+    Channels, Registration, is_leftover, remove_leftovers, throw_away_name,
+};
 pub(crate) use self::run::{Options, run};
 use crate::data_dir::write_atomically;
 
@@ -40,6 +42,7 @@ impl Laboratory {
     /// Opens the laboratory of a folder, making it at the first time, and starts its certificate server, which
     /// certificate URLs name `host`.
     pub(crate) async fn open(config: &LabConfig, host: String, runtime: &Runtime) -> Result<Self> {
+        config.validate()?;
         let folder = &config.folder;
         fs::create_dir_all(folder)
             .with_context(|| format!("{} cannot be written", folder.display()))?;

@@ -26,9 +26,11 @@ pub(crate) type Channels<'a> = &'a (dyn Fn(NetworkFunction) -> Result<Channel> +
 const MSGIN5G_SERVER: &str = "nf/msgin5g-server";
 /// Every suite of TLS 1.2. TS 33.220 H.3.
 const UA_STAR_FAMILY: [u8; 3] = [1, 0, 1];
-/// A host that no URL names, in the entry of a manufacturer whose laboratory has put the access policy too, or relies
-/// on one that another laboratory has put: whoever leaves last takes it away.
-const WITH_POLICY: &str = "with-policy.invalid";
+/// Behind an application function's name the host that no URL names, in the entry of a manufacturer whose laboratory
+/// relies on the access policy that laboratories put for that function: whoever leaves last takes it away.
+const WITH_POLICY: &str = ".with-policy.invalid";
+/// One second less than the day that an operator might choose: this tells the laboratories' policy from his.
+const LIFETIME_SECONDS: u64 = 24 * 3_600 - 1;
 
 /// One laboratory in the registers of the functions.
 pub(crate) struct Registration {
@@ -57,13 +59,16 @@ impl Registration {
     pub(crate) async fn put(&mut self, channels: Channels<'_>) -> Result<()> {
         let mut manufacturers = ManufacturerServiceClient::new(channels(NetworkFunction::Ausf)?);
         let mut policies = AccessPolicyServiceClient::new(channels(NetworkFunction::Aanf)?);
-        let with_policy =
-            self.needs_policy(&mut policies).await? || any_with_policy(&mut manufacturers).await?;
-        // The manufacturer first: it tells whoever cleans up after a crash what else there is.
-        if with_policy && !is_with_policy(&self.manufacturer) {
-            self.manufacturer
-                .host_overrides
-                .push(format!("{WITH_POLICY}=0.0.0.0"));
+        let relies = match self.found(&mut policies).await? {
+            Some(found) => found == self.policy,
+            None => true,
+        };
+        // The manufacturer first: it tells whoever leaves that the policy is relied on, and whoever cleans up after a
+        // crash what else there is.
+        let af_fqdn = self.policy.af_fqdn.to_ascii_lowercase();
+        if relies && !relied_on(&self.manufacturer).any(|other| other == af_fqdn) {
+            let mark = format!("{af_fqdn}{WITH_POLICY}=0.0.0.0");
+            self.manufacturer.host_overrides.push(mark);
         }
         manufacturers
             .put(PutManufacturerRequest {
@@ -77,13 +82,9 @@ impl Registration {
             })
             .await
             .context("the laboratory's plan is refused")?;
-        if with_policy {
-            policies
-                .put(PutAccessPolicyRequest {
-                    policy: Some(self.policy.clone()),
-                })
-                .await
-                .context("the laboratory's access policy is refused")?;
+        // A laboratory that left without having seen this one may have taken it away meanwhile.
+        if relies && self.found(&mut policies).await?.is_none() {
+            put_policy(&mut policies, &self.policy).await?;
         }
         Ok(())
     }
@@ -91,7 +92,7 @@ impl Registration {
     /// Takes everything away that was put; what is not there any more is no error.
     pub(crate) async fn remove(&self, channels: Channels<'_>) -> Result<()> {
         let plan = remove_plan(&self.plan.plan_id, channels).await;
-        let rest = remove_manufacturer(&self.manufacturer, &self.policy, channels).await;
+        let rest = remove_manufacturer(&self.manufacturer, channels).await;
         plan.and(rest)
     }
 
@@ -105,27 +106,23 @@ impl Registration {
         &self.policy.af_fqdn
     }
 
-    /// Whether no policy lets the MSGin5G Server ask. One of the operator that does not fit is left alone.
-    async fn needs_policy(
+    /// The policy that lets the MSGin5G Server ask. One of the operator that does not fit is left alone.
+    async fn found(
         &self,
         policies: &mut AccessPolicyServiceClient<Channel>,
-    ) -> Result<bool> {
-        let listed = policies
-            .list(ListAccessPoliciesRequest {})
-            .await
-            .context("the AAnF does not list its access policies")?
-            .into_inner();
+    ) -> Result<Option<AccessPolicy>> {
         let af_fqdn = &self.policy.af_fqdn;
-        let found = listed
-            .policies
-            .iter()
+        let found = list_policies(policies)
+            .await?
+            .into_iter()
             .find(|policy| policy.af_fqdn.eq_ignore_ascii_case(af_fqdn));
-        let Some(found) = found else { return Ok(true) };
-        ensure!(
-            fits(found),
-            "the access policy of {af_fqdn} does not let {MSGIN5G_SERVER} have keys and UE IDs: correct it"
-        );
-        Ok(false)
+        if let Some(found) = &found {
+            ensure!(
+                fits(found),
+                "the access policy of {af_fqdn} does not let {MSGIN5G_SERVER} have keys and UE IDs: correct it"
+            );
+        }
+        Ok(found)
     }
 }
 
@@ -134,10 +131,9 @@ pub(crate) async fn remove_leftovers(
     prefix: &str,
     age: Duration,
     now: u64,
-    af_fqdn: &str,
     channels: Channels<'_>,
 ) -> Result<usize> {
-    let is_old = |name: &&str| made_at(name, prefix).is_some_and(|at| at + age.as_secs() < now);
+    let is_old = |name: &&str| is_leftover(name, prefix, age, now);
     let listed = ManufacturerServiceClient::new(channels(NetworkFunction::Ausf)?)
         .list(ListManufacturersRequest {})
         .await
@@ -156,7 +152,7 @@ pub(crate) async fn remove_leftovers(
     }
     let entries = listed.manufacturers.iter();
     for entry in entries.filter(|entry| is_old(&entry.name.as_str())) {
-        remove_manufacturer(entry, &policy(af_fqdn), channels).await?;
+        remove_manufacturer(entry, channels).await?;
         removed += 1;
     }
     Ok(removed)
@@ -165,6 +161,11 @@ pub(crate) async fn remove_leftovers(
 /// A name that tells when a throw-away laboratory was made.
 pub(crate) fn throw_away_name(prefix: &str, now: u64, random: u32) -> String {
     format!("{prefix}{now}-{random:08x}")
+}
+
+/// Whether a throw-away laboratory of this name is older than `age`.
+pub(crate) fn is_leftover(name: &str, prefix: &str, age: Duration, now: u64) -> bool {
+    made_at(name, prefix).is_some_and(|at| at.saturating_add(age.as_secs()) < now)
 }
 
 /// When the laboratory of a name was made, if it is a throw-away one; seconds since 1970.
@@ -182,12 +183,8 @@ async fn remove_plan(plan_id: &str, channels: Channels<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Takes a manufacturer away, and the policy if nobody else relies on it and it is still as it was put.
-async fn remove_manufacturer(
-    entry: &Manufacturer,
-    put: &AccessPolicy,
-    channels: Channels<'_>,
-) -> Result<()> {
+/// Takes a manufacturer away, and the policy that it relied on if nobody else does.
+async fn remove_manufacturer(entry: &Manufacturer, channels: Channels<'_>) -> Result<()> {
     let mut manufacturers = ManufacturerServiceClient::new(channels(NetworkFunction::Ausf)?);
     manufacturers
         .delete(DeleteManufacturerRequest {
@@ -195,42 +192,85 @@ async fn remove_manufacturer(
         })
         .await
         .with_context(|| format!("manufacturer {} stays", entry.name))?;
-    if !is_with_policy(entry) || any_with_policy(&mut manufacturers).await? {
-        return Ok(());
-    }
     let mut policies = AccessPolicyServiceClient::new(channels(NetworkFunction::Aanf)?);
-    let af_fqdn = &put.af_fqdn;
-    let stays = || format!("the access policy of {af_fqdn} stays");
-    let listed = policies.list(ListAccessPoliciesRequest {}).await;
-    let listed = listed.with_context(stays)?.into_inner();
-    if !listed.policies.contains(put) {
-        return Ok(());
+    for af_fqdn in relied_on(entry) {
+        remove_policy(af_fqdn, &mut manufacturers, &mut policies)
+            .await
+            .with_context(|| format!("the access policy of {af_fqdn} stays"))?;
     }
-    policies
-        .delete(DeleteAccessPolicyRequest {
-            af_fqdn: af_fqdn.clone(),
-        })
-        .await
-        .with_context(stays)?;
     Ok(())
 }
 
-/// Whether a laboratory relies on the policy that laboratories put.
-async fn any_with_policy(manufacturers: &mut ManufacturerServiceClient<Channel>) -> Result<bool> {
+/// Takes the laboratories' policy away if none of them relies on it. One of the operator is another, and stays.
+async fn remove_policy(
+    af_fqdn: &str,
+    manufacturers: &mut ManufacturerServiceClient<Channel>,
+    policies: &mut AccessPolicyServiceClient<Channel>,
+) -> Result<()> {
+    if is_relied_on(af_fqdn, manufacturers).await? {
+        return Ok(());
+    }
+    let of_laboratories = |found: &AccessPolicy| {
+        let named = policy(&found.af_fqdn);
+        found.af_fqdn.eq_ignore_ascii_case(af_fqdn) && *found == named
+    };
+    let listed = list_policies(policies).await?;
+    let Some(found) = listed.into_iter().find(of_laboratories) else {
+        return Ok(());
+    };
+    policies
+        .delete(DeleteAccessPolicyRequest {
+            af_fqdn: found.af_fqdn.clone(),
+        })
+        .await?;
+    // One may have come between the question and the removal, and have seen the policy still there.
+    if is_relied_on(af_fqdn, manufacturers).await? {
+        put_policy(policies, &found).await?;
+    }
+    Ok(())
+}
+
+/// Whether a laboratory relies on the policy that laboratories put for this application function.
+async fn is_relied_on(
+    af_fqdn: &str,
+    manufacturers: &mut ManufacturerServiceClient<Channel>,
+) -> Result<bool> {
     let listed = manufacturers
         .list(ListManufacturersRequest {})
         .await
         .context("the AuSF does not list its manufacturers")?
         .into_inner();
-    Ok(listed.manufacturers.iter().any(is_with_policy))
+    let mut relied_on = listed.manufacturers.iter().flat_map(relied_on);
+    Ok(relied_on.any(|other| other == af_fqdn))
 }
 
-fn is_with_policy(entry: &Manufacturer) -> bool {
-    let mut hosts = entry
-        .host_overrides
-        .iter()
-        .filter_map(|text| text.split_once('='));
-    hosts.any(|(host, _)| host == WITH_POLICY)
+/// The application functions whose policies a laboratory relies on.
+fn relied_on(entry: &Manufacturer) -> impl Iterator<Item = &str> {
+    let hosts = entry.host_overrides.iter();
+    hosts.filter_map(|text| text.split_once('=')?.0.strip_suffix(WITH_POLICY))
+}
+
+async fn list_policies(
+    policies: &mut AccessPolicyServiceClient<Channel>,
+) -> Result<Vec<AccessPolicy>> {
+    let listed = policies
+        .list(ListAccessPoliciesRequest {})
+        .await
+        .context("the AAnF does not list its access policies")?;
+    Ok(listed.into_inner().policies)
+}
+
+async fn put_policy(
+    policies: &mut AccessPolicyServiceClient<Channel>,
+    policy: &AccessPolicy,
+) -> Result<()> {
+    policies
+        .put(PutAccessPolicyRequest {
+            policy: Some(policy.clone()),
+        })
+        .await
+        .context("the laboratory's access policy is refused")?;
+    Ok(())
 }
 
 fn fits(policy: &AccessPolicy) -> bool {
@@ -249,7 +289,7 @@ fn policy(af_fqdn: &str) -> AccessPolicy {
         caller: MSGIN5G_SERVER.to_owned(),
         ue_id_form: access_policy::UeIdForm::Supi.into(),
         ua_star_ids: vec![UA_STAR_FAMILY.to_vec()],
-        max_lifetime_seconds: 24 * 3_600,
+        max_lifetime_seconds: LIFETIME_SECONDS,
         anonymous_allowed: false,
     }
 }
@@ -293,32 +333,4 @@ fn plan(config: &LabConfig, name: &str, self_service: bool) -> Plan {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_throw_away_name_tells_its_age_and_others_tell_none() {
-        let name = throw_away_name("berth-check-", 1_767_225_600, 0xabc);
-        assert_eq!(name, "berth-check-1767225600-00000abc");
-        assert_eq!(made_at(&name, "berth-check-"), Some(1_767_225_600));
-        assert_eq!(made_at("berth-checked", "berth-check-"), None);
-        assert_eq!(made_at("Acme", "berth-check-"), None);
-    }
-
-    #[test]
-    fn a_policy_fits_if_the_server_gets_keys_and_names() {
-        assert!(fits(&policy("a.test")));
-        let mut of_somebody_else = policy("a.test");
-        of_somebody_else.caller = "nf/other".to_owned();
-        assert!(!fits(&of_somebody_else));
-        let mut nameless = policy("a.test");
-        nameless.ue_id_form = access_policy::UeIdForm::None.into();
-        assert!(!fits(&nameless));
-        let mut one_suite = policy("a.test");
-        one_suite.ua_star_ids = vec![vec![1, 0, 1, 0xc0, 0xa8]];
-        assert!(fits(&one_suite));
-        let mut of_another_family = policy("a.test");
-        of_another_family.ua_star_ids = vec![vec![1, 0, 2]];
-        assert!(!fits(&of_another_family));
-    }
-}
+mod tests;

@@ -49,7 +49,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let host = format!("{}.lab.berth.test", lab.name);
     let laboratory = Laboratory::open(lab, host, &runtime).await?;
     let manufacturer = format!("Laboratory manufacturer {}", lab.name);
-    let mut registration = Registration::new(&laboratory, &manufacturer, &lab.name, true);
+    let mut registration = Registration::new(&laboratory, &manufacturer, &lab.plan_id(), true);
     // A call that a signal breaks off may still take effect after its removal, so none of these is.
     let put = registration.put(&channels).await;
     let begin = async {

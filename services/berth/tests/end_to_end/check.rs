@@ -170,6 +170,13 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
     let cluster = Cluster::start();
     let left = "berth-check-1000000000-00000001";
     leave_behind(&cluster, left).await;
+    let keys = cluster
+        .folder
+        .path()
+        .join("lab")
+        .join(left)
+        .join("manufacturer");
+    std::fs::create_dir_all(keys).unwrap();
     leave_behind(&cluster, "Acme").await;
 
     let played = cluster.check(&["--story", "--repeat", "2"]);
@@ -332,7 +339,11 @@ async fn a_laboratory_serves_devices_until_it_is_stopped() {
     let device = in_service(&folder.join("device"), &folder.join("lab")).await;
     let registered = device.register().await.unwrap();
     registered.deregister().await.unwrap();
-    let expected = ["Laboratory manufacturer test", "test", "msgin5g.berth.test"];
+    let expected = [
+        "Laboratory manufacturer test",
+        "berth-lab-test",
+        "msgin5g.berth.test",
+    ];
     let registered = cluster.registered().await;
     assert_eq!(registered, expected.map(str::to_owned).into());
 
