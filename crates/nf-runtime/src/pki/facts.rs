@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use rustls_pki_types::CertificateDer;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -70,6 +71,14 @@ impl CertificateFacts {
     /// Whether it names that authority's key as the one that signed it. The signature itself is not looked at.
     pub fn names_authority(&self, authority: &Self) -> bool {
         self.authority_key.is_some() && self.authority_key == authority.subject_key
+    }
+
+    /// Whether this private key, PEM, is the certificate's.
+    pub fn is_of_key(&self, key_pem: &str) -> bool {
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).ok();
+        let key = key.and_then(|key| any_supported_type(&key).ok());
+        let public = key.as_ref().and_then(|key| key.public_key());
+        public.is_some_and(|public| public.as_ref() == self.public_key)
     }
 
     /// Whether at `now` less than a third of its life is left.

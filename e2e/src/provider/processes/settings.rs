@@ -101,7 +101,8 @@ pub(super) fn bootstrap() -> String {
     text +=
         &format!("[[secret]]\nname = \"store-users\"\nkind = \"store-users\"\nusers = [{users}]\n");
     text += "[[secret]]\nname = \"operator-root\"\nkind = \"operator-root\"\noperator_id = \"berth-operator\"\n\
-             [[secret]]\nname = \"operator-keys\"\nkind = \"operator-keys\"\nroot = \"operator-root\"\n";
+             [[secret]]\nname = \"operator-keys\"\nkind = \"operator-keys\"\nroot = \"operator-root\"\n\
+             [[secret]]\nname = \"inventory\"\nkind = \"inventory\"\n";
     text
 }
 

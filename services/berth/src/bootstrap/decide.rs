@@ -10,7 +10,7 @@ use nf_runtime::random::Random;
 use zeroize::Zeroizing;
 
 use super::spec::{Kind, Spec, Wanted};
-use super::store_users;
+use super::{inventory, store_users};
 
 /// Contents of a Secret by their names. They are erased when dropped, and have no way into a log.
 pub(super) type Data = BTreeMap<String, Zeroizing<Vec<u8>>>;
@@ -38,60 +38,6 @@ pub(super) enum Decision {
 pub(super) struct Means<'a> {
     pub(super) now: SystemTime,
     pub(super) random: &'a Random,
-}
-
-/// Refuses to go on when a Secret is missing that once was there and that nothing can replace. `found` must have
-/// been read in the reverse order of making, so that somebody who makes them at this moment is not taken for a loss.
-pub(super) fn refuse_loss(spec: &Spec, found: &Found) -> Result<()> {
-    for Wanted { name, kind } in &spec.secrets {
-        if found.contains_key(name) || spec.replace_lost.contains(name) {
-            continue;
-        }
-        let Some(dependent) = dependents(spec, name, kind)
-            .find(|(dependent, _)| found.get(*dependent).is_some_and(|stored| stored.ours))
-        else {
-            continue;
-        };
-        bail!(
-            "secret {name} is lost: it is missing, but {} depends on it. Restore it from your copy. Only if there is \
-             none, and {} may be given up: name it in replace_lost",
-            dependent.0,
-            given_up(kind)
-        );
-    }
-    Ok(())
-}
-
-/// The Secrets that are made only after this one.
-fn dependents<'a>(
-    spec: &'a Spec,
-    name: &'a str,
-    kind: &'a Kind,
-) -> impl Iterator<Item = (&'a str, &'a Kind)> {
-    // Once the vault has its part, the root is rightly elsewhere.
-    let is_offline = matches!(kind, Kind::OperatorRoot(_));
-    spec.secrets
-        .iter()
-        .map(|other| (other.name.as_str(), &other.kind))
-        .filter(move |(_, other)| match (kind, other) {
-            (Kind::Authority(_), Kind::Identity(leaf)) => leaf.authority == name,
-            (Kind::Authority(_), Kind::ServerCertificate(leaf)) => leaf.authority == name,
-            (Kind::KeyEncryptionKey(key), Kind::StoreUser(user)) => user.user == key.function,
-            (Kind::KeyEncryptionKey(key), Kind::Identity(leaf)) => {
-                leaf.uri.ends_with(&format!("/nf/{}", key.function))
-            }
-            (Kind::OperatorKeys(_), Kind::KeyEncryptionKey(key)) => key.function == "vault",
-            _ => false,
-        })
-        .filter(move |_| !is_offline)
-}
-
-const fn given_up(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::KeyEncryptionKey(_) => "everything that the function has sealed with it",
-        Kind::OperatorKeys(_) => "every device that knows the operator by the old root",
-        _ => "every certificate that it has issued",
-    }
 }
 
 /// What has to happen to one Secret. The ones that it depends on are already in `found`.
@@ -145,7 +91,8 @@ pub(super) fn decide(
                 );
                 ensure!(
                     opened.facts().not_after > means.now,
-                    "it has expired: delete it and name it in replace_lost; all certificates are issued anew"
+                    "it has expired: delete it and name it in replace_lost ({}); all certificates are issued anew",
+                    inventory::REPLACE_LOST
                 );
                 Decision::Keep
             }
@@ -154,6 +101,14 @@ pub(super) fn decide(
                 Decision::Make(certificate(&drawn, None))
             }
         },
+        Kind::Inventory(inventory) => {
+            let names = inventory::list(spec, inventory, stored);
+            derived(
+                stored,
+                single(inventory::NAMES, names.as_bytes()),
+                "there is more to name",
+            )
+        }
         Kind::Identity(leaf) => {
             let authority = authority(found, &leaf.authority)?;
             let caller = Caller::from_uri(&leaf.uri, authority.trust_domain())
@@ -170,10 +125,13 @@ pub(super) fn decide(
                 Some(password) => single(PASSWORD, password),
                 None => single(PASSWORD, &secret_hex(means.random)),
             };
-            if let Some(name) = &user.authority {
-                let pem = authority(found, name)?.certificate_pem().into();
-                data.insert(CA.to_owned(), Zeroizing::new(pem));
-            }
+            let kept = stored.and_then(|stored| stored.data.get(CA));
+            let pem = match &user.authority {
+                Some(name) => Some(authority(found, name)?.certificate_pem().into()),
+                // Pods of before may still read it.
+                None => kept.map(|pem| pem.to_vec()),
+            };
+            data.extend(pem.map(|pem| (CA.to_owned(), Zeroizing::new(pem))));
             derived(stored, data, "authority or password was missing")
         }
         Kind::StoreUsers(users) => {
@@ -238,6 +196,9 @@ fn misfit(
     let Some(facts) = text(stored, CERTIFICATE).and_then(CertificateFacts::read) else {
         return Some("its certificate was damaged");
     };
+    if !text(stored, KEY).is_some_and(|key| facts.is_of_key(key)) {
+        return Some("its key was another one");
+    }
     if !facts.names_authority(authority.facts())
         || text(stored, CA) != Some(authority.certificate_pem())
     {
@@ -313,7 +274,7 @@ pub(super) fn has(stored: &Stored, names: &[&str]) -> bool {
     names.iter().all(part)
 }
 
-fn text<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {
     std::str::from_utf8(stored.data.get(name)?).ok()
 }
 

@@ -113,8 +113,9 @@ const MARK: &str = ".berth-bootstrap";
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
+    use nf_runtime::pki::CertificateFacts;
     use nf_runtime::random::Random;
 
     use super::*;
@@ -123,7 +124,7 @@ mod tests {
 
     const SPEC: &str = "[[secret]]\nname = \"ca\"\nkind = \"authority\"\ntrust_domain = \"berth.test\"\n\
         [[secret]]\nname = \"aanf-tls\"\nkind = \"identity\"\nauthority = \"ca\"\n\
-        uri = \"spiffe://berth.test/nf/aanf\"\n";
+        uri = \"spiffe://berth.test/nf/aanf\"\n[[secret]]\nname = \"inventory\"\nkind = \"inventory\"\n";
 
     fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
@@ -149,12 +150,41 @@ mod tests {
             .await
             .unwrap();
         let made = contents(&folder.path().join("secrets"));
-        // tls.crt, tls.key, the identity's ca.crt, and a mark each.
-        assert_eq!(made.len(), 7);
+        // tls.crt, tls.key, the identity's ca.crt, the inventory's names, and a mark each.
+        assert_eq!(made.len(), 9);
         make(&spec, &directory, SystemTime::now(), &random)
             .await
             .unwrap();
         assert_eq!(contents(&folder.path().join("secrets")), made);
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_was_cut_off_is_finished_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::open(folder.path().to_owned()).unwrap();
+        let spec = Spec::parse(SPEC).unwrap();
+        let random = Random::system();
+        let make = async |days: u64| {
+            let now = SystemTime::now() + Duration::from_secs(days * 86_400);
+            make(&spec, &directory, now, &random).await.unwrap();
+        };
+        let part = |name| folder.path().join("aanf-tls").join(name);
+        let fits = || {
+            let certificate = fs::read_to_string(part("tls.crt")).unwrap();
+            let key = fs::read_to_string(part("tls.key")).unwrap();
+            CertificateFacts::read(&certificate)
+                .unwrap()
+                .is_of_key(&key)
+        };
+        make(0).await;
+        for (days, old) in [(300, "tls.crt"), (600, "tls.key")] {
+            let kept = fs::read(part(old)).unwrap();
+            make(days).await;
+            fs::write(part(old), kept).unwrap();
+            assert!(!fits(), "{old} was not renewed");
+            make(days).await;
+            assert!(fits(), "{old} stayed the old one");
+        }
     }
 
     #[tokio::test]

@@ -5,10 +5,12 @@
 //! there. What is derived (certificates, the list of users, the vault's part of the operator's keys) always comes
 //! from what is stored, so that all ends in one set that fits together.
 //!
-//! Rights that it needs in its namespace: `create` on Secrets, `get` and `update` on those that the spec names.
+//! Rights that it needs in its namespace: `create` on Secrets, `get` on those that the spec names, `update` on those of them that are renewed:
+//! never on an authority, a key-encryption key or the operator's keys.
 
 mod decide;
 mod directory;
+mod inventory;
 mod operator_keys;
 mod secrets;
 mod spec;
@@ -27,8 +29,9 @@ use nf_runtime::random::Random;
 use nf_runtime::telemetry::{self, TelemetryConfig};
 use tracing::info;
 
-use self::decide::{Decision, Found, Means, decide, refuse_loss};
+use self::decide::{Decision, Found, Means, decide};
 use self::directory::Directory;
+use self::inventory::refuse_loss;
 use self::secrets::Secrets;
 use self::spec::{Spec, Wanted};
 use crate::kubernetes::{Kubernetes, Outcome};

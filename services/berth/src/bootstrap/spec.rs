@@ -54,10 +54,15 @@
 //! name = "berth-operator-keys"
 //! kind = "operator-keys"
 //! root = "berth-operator-root"              # made from it; afterwards that one belongs offline
+//!
+//! [[secret]]                                # names
+//! name = "berth-inventory"
+//! kind = "inventory"                        # demanded where one of the kinds is listed that it names
+//! given = ["berth-vault-kek"]               # what others made under another name, and must never be made here
 //! ```
 //!
-//! `replace_lost = ["berth-ca"]` at the top allows a Secret to be made anew that others of the installation depend
-//! on: without it the loss of an authority, a key-encryption key or the operator's keys is an error.
+//! The loss of an authority, a key-encryption key or the operator's keys is an error once the inventory names them:
+//! nothing can replace them. `replace_lost = ["berth-ca"]` at the top allows one to be made anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,6 +100,7 @@ pub(super) enum Kind {
     ServerCertificate(ServerCertificate),
     StoreUser(StoreUser),
     StoreUsers(StoreUsers),
+    Inventory(Inventory),
 }
 
 /// The operator's root, with a copy of what it has signed, so that the vault's part can be made from it.
@@ -159,6 +165,14 @@ pub(super) struct StoreUsers {
     pub(super) users: Vec<String>,
 }
 
+/// The names of the Secrets that nothing can replace and that once were there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inventory {
+    #[serde(default)]
+    pub(super) given: Vec<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -195,6 +209,14 @@ impl Spec {
         found.map(|wanted| &wanted.kind)
     }
 
+    /// The inventory and its name.
+    pub(super) fn inventory(&self) -> Option<(&str, &Inventory)> {
+        self.secrets.iter().find_map(|wanted| match &wanted.kind {
+            Kind::Inventory(inventory) => Some((wanted.name.as_str(), inventory)),
+            _ => None,
+        })
+    }
+
     fn check(&self) -> Result<()> {
         ensure!(!self.secrets.is_empty(), "no [[secret]] is listed");
         let mut names = BTreeSet::new();
@@ -206,6 +228,17 @@ impl Spec {
             );
             self.check_one(&wanted.kind)
                 .with_context(|| format!("secret {}", wanted.name))?;
+        }
+        let of_kind =
+            |is: fn(&Kind) -> bool| self.secrets.iter().filter(move |wanted| is(&wanted.kind));
+        let inventories = of_kind(|kind| matches!(kind, Kind::Inventory(_))).count();
+        ensure!(inventories < 2, "there must be no second inventory");
+        if let Some(wanted) = of_kind(|kind| kind.given_up().is_some()).next() {
+            ensure!(
+                inventories == 1,
+                "a secret of kind inventory must be listed, so that the loss of {} would be noticed",
+                wanted.name
+            );
         }
         for name in &self.replace_lost {
             ensure!(
@@ -247,6 +280,14 @@ impl Spec {
                     let Some(Kind::StoreUser(_)) = self.find(name) else {
                         bail!("users names {name}, which is no listed secret of kind store-user");
                     };
+                }
+            }
+            Kind::Inventory(inventory) => {
+                for name in &inventory.given {
+                    ensure!(
+                        self.find(name).is_none(),
+                        "given names {name}, which is listed"
+                    );
                 }
             }
             Kind::OperatorRoot(root) => {
@@ -319,15 +360,26 @@ impl Wanted {
 }
 
 impl Kind {
-    /// Its turn. Who finds a later one made knows that the earlier ones once were.
+    /// What is lost with it, where nothing can replace it.
+    pub(super) const fn given_up(&self) -> Option<&'static str> {
+        match self {
+            Self::KeyEncryptionKey(_) => Some("everything that the function has sealed with it"),
+            Self::OperatorKeys(_) => Some("every device that knows the operator by the old root"),
+            Self::Authority(_) => Some("every certificate that it has issued"),
+            _ => None,
+        }
+    }
+
+    /// Its turn: after what it depends on, and the inventory after all that it names.
     const fn place(&self) -> u8 {
         match self {
             Self::OperatorRoot(_) => 0,
             Self::OperatorKeys(_) => 1,
             Self::KeyEncryptionKey(_) => 2,
             Self::Authority(_) => 3,
-            Self::Identity(_) | Self::ServerCertificate(_) | Self::StoreUser(_) => 4,
-            Self::StoreUsers(_) => 5,
+            Self::Inventory(_) => 4,
+            Self::Identity(_) | Self::ServerCertificate(_) | Self::StoreUser(_) => 5,
+            Self::StoreUsers(_) => 6,
         }
     }
 }

@@ -55,13 +55,28 @@ operator_id = "berth-operator"
 name = "berth-operator-keys"
 kind = "operator-keys"
 root = "berth-operator-root"
+
+[[secret]]
+name = "berth-inventory"
+kind = "inventory"
 "#;
+
+/// What is never made anew.
+const KEPT: &[&str] = &[
+    "berth-ca",
+    "berth-aanf-kek",
+    "berth-operator-root",
+    "berth-operator-keys",
+];
 
 /// What the documentation says that it needs, and no more.
 fn rights(names: &[&str]) -> Value {
+    let renewed = names.iter().filter(|name| !KEPT.contains(name));
+    let renewed = renewed.collect::<Vec<_>>();
     json!([
         { "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] },
-        { "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "update"], "resourceNames": names },
+        { "apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": names },
+        { "apiGroups": [""], "resources": ["secrets"], "verbs": ["update"], "resourceNames": renewed },
     ])
 }
 

@@ -1,5 +1,6 @@
 //! Against an API server in memory that answers as the real one does: conflicts, versions, turns.
 
+mod losses;
 mod race;
 mod renewal;
 mod store_server;
@@ -207,6 +208,7 @@ fn assert_fits(server: &Server) {
 #[test]
 fn a_bad_spec_names_what_is_wrong() {
     let secret = |rest: &str| format!("[[secret]]\nname = \"a\"\n{rest}");
+    let inventory = "[[secret]]\nname=\"i\"\nkind=\"inventory\"\n";
     let authority = "[[secret]]\nname=\"ca\"\nkind=\"authority\"\ntrust_domain=\"t\"\n";
     for (spec, said) in [
         (String::new(), "no [[secret]] is listed"),
@@ -245,8 +247,20 @@ fn a_bad_spec_names_what_is_wrong() {
             "root names b",
         ),
         (
-            format!("replace_lost = [\"b\"]\n{authority}"),
+            format!("replace_lost = [\"b\"]\n{authority}{inventory}"),
             "replace_lost names b",
+        ),
+        (
+            authority.to_owned(),
+            "inventory must be listed, so that the loss of ca",
+        ),
+        (
+            format!("{inventory}{}", secret("kind = \"inventory\"")),
+            "no second inventory",
+        ),
+        (
+            format!("{authority}{inventory}given = [\"ca\"]"),
+            "given names ca",
         ),
     ] {
         let error = format!("{:#}", Spec::parse(&spec).unwrap_err());

@@ -1,4 +1,4 @@
-//! What is renewed, what is refused, and that nothing else is touched.
+//! What is renewed, and that nothing else is touched.
 
 use nf_runtime::pki::CertificateFacts;
 
@@ -14,14 +14,14 @@ fn changed(before: &BTreeMap<String, Value>, server: &Server) -> Vec<String> {
         .collect()
 }
 
-async fn installed() -> (Server, BTreeMap<String, Value>) {
+pub(super) async fn installed() -> (Server, BTreeMap<String, Value>) {
     let server = Server::default();
     run(&server, &example(), now()).await.unwrap();
     let contents = server.contents();
     (server, contents)
 }
 
-async fn refusal(server: &Server, spec: &str) -> String {
+pub(super) async fn refusal(server: &Server, spec: &str) -> String {
     let before = server.contents();
     let error = run(server, spec, now()).await.unwrap_err();
     assert_eq!(server.contents(), before, "a refusal changes nothing");
@@ -63,57 +63,17 @@ async fn users_follow_their_passwords_and_rules() {
 }
 
 #[tokio::test]
-async fn a_lost_authority_is_refused_unless_its_certificates_may_be_replaced() {
+async fn a_password_keeps_its_authority_where_none_is_asked_for() {
     let (server, before) = installed().await;
-    server.delete("berth-ca");
-    let said = refusal(&server, &example()).await;
-    assert!(
-        said.contains("berth-ca is lost") && said.contains("replace_lost"),
-        "{said}"
+    let user = "user = \"aanf\"                             # a function: its rule is known\n";
+    let spec = example();
+    let (above, below) = spec.split_once(user).unwrap();
+    let spec = format!(
+        "{above}{user}{}",
+        below.replacen("authority = \"berth-ca\"", "", 1)
     );
-    let spec = format!("replace_lost = [\"berth-ca\"]\n{}", example());
     run(&server, &spec, now()).await.unwrap();
-    assert_fits(&server);
-    let kept = [
-        "berth-aanf-kek",
-        "berth-operator-keys",
-        "berth-operator-root",
-    ];
-    for name in kept {
-        assert_eq!(server.contents()[name], before[name], "{name}");
-    }
-    let password = |data: &Value| data["password"].clone();
-    assert_eq!(
-        password(&server.contents()["berth-aanf-store"]),
-        password(&before["berth-aanf-store"])
-    );
-}
-
-#[tokio::test]
-async fn lost_keys_are_never_silently_made_anew() {
-    let (server, _) = installed().await;
-    server.delete("berth-aanf-kek");
-    let said = refusal(&server, &example()).await;
-    assert!(said.contains("berth-aanf-kek is lost"), "{said}");
-
-    let (server, _) = installed().await;
-    server.change("berth-operator-keys", |object| {
-        object["data"].as_object_mut().unwrap().remove("signer.key");
-    });
-    let said = refusal(&server, &example()).await;
-    assert!(
-        said.contains("berth-operator-keys") && said.contains("restore the whole Secret"),
-        "{said}"
-    );
-
-    let vault = example().replace("function = \"aanf\"", "function = \"vault\"");
-    let server = Server::default();
-    run(&server, &vault, now()).await.unwrap();
-    for secret in ["berth-operator-keys", "berth-operator-root"] {
-        server.delete(secret);
-    }
-    let said = refusal(&server, &vault).await;
-    assert!(said.contains("berth-operator-keys is lost"), "{said}");
+    assert!(changed(&before, &server).is_empty());
 }
 
 #[tokio::test]
