@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) failures: u64,
     /// Steps that had to be tried again.
     pub(crate) retried_steps: u64,
+    /// Whether the last story took so long after it was asked to end that it was broken off.
+    pub(crate) broken_off: bool,
     /// The most attempts that one step took.
     pub(crate) most_attempts: u64,
     /// The longest step.
@@ -50,6 +52,7 @@ impl Report {
             stories: number("stories")?,
             failures: number("failures")?,
             retried_steps: number("retried_steps")?,
+            broken_off: summary["broken_off"] == true,
             most_attempts: steps
                 .iter()
                 .map(|(.., attempts)| *attempts)
@@ -112,4 +115,18 @@ fn complaints(lines: &[Value]) -> Vec<String> {
 fn lines(text: &str) -> impl Iterator<Item = Value> {
     text.lines()
         .filter_map(|line| serde_json::from_str(line).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+
+    #[test]
+    fn a_story_that_was_broken_off_is_told() {
+        let text = "{\"story\":1,\"ok\":true,\"story_ms\":9}\nsomething else\n\
+            {\"stories\":1,\"retried_steps\":0,\"failures\":0,\"broken_off\":true}\n";
+        let report = Report::read(text).unwrap();
+        assert!(report.broken_off);
+        assert_eq!(report.stories, 1);
+    }
 }

@@ -7,8 +7,11 @@ mod refusals;
 mod replicas;
 mod rolling_upgrade;
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
+use crate::program::poll;
 use crate::provider::Provider;
 use crate::report::Report;
 
@@ -54,9 +57,35 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// No story failed, and no step of one was tried more than twice.
+/// Changes something while stories go on, in as many steps as the change wants to; answers what the stories were like.
+fn while_stories_go_on(
+    provider: &mut dyn Provider,
+    change: impl FnOnce(&mut dyn Provider) -> Result<()>,
+) -> Result<Report> {
+    provider.start_stories()?;
+    let changed = change(provider);
+    let report = provider.stop_stories();
+    // Where both fail, the change is what explains it.
+    changed?;
+    report
+}
+
+/// Changes something, and lets two more stories end: the one that met the change, and one that began after it.
+fn between_stories(
+    provider: &mut dyn Provider,
+    change: impl FnOnce(&mut dyn Provider) -> Result<()>,
+) -> Result<()> {
+    let before = provider.stories_so_far()?;
+    change(provider)?;
+    poll("two more stories", Duration::from_secs(120), || {
+        Ok((provider.stories_so_far()? >= before + 2).then_some(()))
+    })
+}
+
+/// No story failed or hung, and no step of one was tried more than twice.
 fn within_limits(report: &Report) -> Result<()> {
     ensure!(report.failures == 0, "stories failed: {report}");
+    ensure!(!report.broken_off, "the last story did not end: {report}");
     ensure!(report.stories > 0, "no story was played");
     ensure!(
         report.most_attempts <= 2,
