@@ -1,5 +1,6 @@
 //! End-to-end scenarios of a whole installation. `cargo xtask e2e` builds what they need and starts them.
 
+mod interrupt;
 mod metrics;
 mod probe;
 mod program;
@@ -38,7 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Run(options) => run::run(options),
+        Command::Run(options) => interrupt::listen().and_then(|()| run::run(options)),
         Command::Probe(options) => probe::probe(&options),
         Command::TraceSink { listen } => trace_sink::print(listen),
     };

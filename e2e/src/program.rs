@@ -2,12 +2,15 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::interrupt;
 use crate::provider::Answer;
 
 /// A program with its arguments.
@@ -41,10 +44,12 @@ impl Program {
         self
     }
 
-    /// Runs it to its end, whatever that is.
+    /// Runs it to its end, whatever that is. Ctrl-C at the terminal does not reach it; it is asked to stop if the run is.
     pub(crate) fn answer(mut self) -> Result<Answer> {
+        interrupt::check()?;
         let line = self.line();
         self.command
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -52,10 +57,12 @@ impl Program {
             .command
             .spawn()
             .with_context(|| format!("cannot start {line}"))?;
+        let _running = interrupt::Running::new(&child);
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
             stdin.write_all(input.as_bytes())?;
         }
         let output = child.wait_with_output()?;
+        interrupt::check().with_context(|| line)?;
         Ok(Answer {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -73,19 +80,32 @@ impl Program {
         Ok(answer.stdout)
     }
 
-    /// The program in the background, its output in a file.
-    pub(crate) fn spawn(mut self, output: &Path) -> Result<std::process::Child> {
+    /// The program in the background, its output in a file. The system ends it if this process is killed.
+    pub(crate) fn spawn(self, output: &Path) -> Result<Background> {
         let line = self.line();
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(output)?;
-        self.command
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .current_dir(root());
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        command
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
             .spawn()
-            .with_context(|| format!("cannot start {line}"))
+            .map(Background)
+            .with_context(|| format!("cannot start setpriv (util-linux) for {line}"))
     }
 
     fn line(&self) -> String {
@@ -94,6 +114,36 @@ impl Program {
             .map(|word| word.to_string_lossy().into_owned())
             .collect::<Vec<_>>()
             .join(" ")
+    }
+}
+
+/// A program that goes on beside this one, and ends with it.
+pub(crate) struct Background(Child);
+
+impl Background {
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // One that is gone already needs no signal.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn status(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.0.try_wait()?)
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self, within: Duration) -> Result<()> {
+        poll("its end", within, || Ok(self.status()?.map(|_| ())))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -106,7 +156,7 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Asks again until there is an answer.
+/// Asks again until there is an answer or the run is interrupted.
 pub(crate) fn poll<T>(
     about: &str,
     within: Duration,
@@ -114,6 +164,7 @@ pub(crate) fn poll<T>(
 ) -> Result<T> {
     let deadline = Instant::now() + within;
     loop {
+        interrupt::check().context(about.to_owned())?;
         let last = match ask() {
             Ok(Some(value)) => return Ok(value),
             Ok(None) => None,

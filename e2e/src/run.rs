@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::interrupt::{self, HeldOff};
 use crate::program::say;
 use crate::provider::Provider;
 use crate::provider::cluster::{Cluster, Images};
@@ -131,65 +132,103 @@ fn entry_name(file: &Path) -> String {
 
 fn play(provider: &mut dyn Provider, wanted: &[&Scenario], evidence: &Path) -> Result<()> {
     let begin = Instant::now();
-    let mut passed = 0;
-    let mut failed = Vec::new();
+    let mut tally = Tally {
+        evidence,
+        passed: 0,
+        failed: Vec::new(),
+    };
     let sizes = wanted
         .iter()
         .map(|scenario| scenario.replicas)
         .collect::<BTreeSet<_>>();
     for replicas in sizes {
-        let mut tell =
-            |name: &str, provider: &mut dyn Provider, begin: Instant, outcome: Result<()>| {
-                let seconds = begin.elapsed().as_secs_f64();
-                match outcome {
-                    Ok(()) => {
-                        passed += 1;
-                        say(&format!("  ok      {name} ({seconds:.1} s)"));
-                    }
-                    Err(error) => {
-                        say(&format!("  FAILED  {name} ({seconds:.1} s): {error:#}"));
-                        let folder = evidence.join(format!("{}-{name}", provider.name()));
-                        if fs::create_dir_all(&folder).is_ok() {
-                            provider.evidence(&folder);
-                            say(&format!("          evidence lies in {}", folder.display()));
-                        }
-                        failed.push(name.to_owned());
-                    }
-                }
-            };
-        say(&format!("{}, {replicas} of each function", provider.name()));
-        let start = Instant::now();
-        let installed = provider.install(replicas);
-        let whole = installed.is_ok();
-        tell(&format!("install-{replicas}"), provider, start, installed);
-        if whole {
-            for scenario in wanted
-                .iter()
-                .filter(|scenario| scenario.replicas == replicas)
-            {
-                let start = Instant::now();
-                let outcome = (scenario.play)(provider);
-                tell(scenario.name, provider, start, outcome);
-            }
-            if replicas == 1 {
-                let start = Instant::now();
-                for (name, outcome) in provider.own_checks() {
-                    tell(name, provider, start, outcome);
-                }
-            }
+        if interrupt::is_asked() {
+            break;
         }
+        say(&format!("{}, {replicas} of each function", provider.name()));
+        let of_size = wanted
+            .iter()
+            .filter(|scenario| scenario.replicas == replicas);
+        tally.play_all(provider, of_size, replicas);
         let start = Instant::now();
+        let held_off = HeldOff::begin();
         let removed = provider.remove();
-        tell(&format!("remove-{replicas}"), provider, start, removed);
+        drop(held_off);
+        tally.tell(provider, &format!("remove-{replicas}"), start, removed);
     }
     say(&format!(
-        "{}: {passed} passed, {} failed in {:.0} s",
+        "{}: {} passed, {} failed in {:.0} s",
         provider.name(),
-        failed.len(),
+        tally.passed,
+        tally.failed.len(),
         begin.elapsed().as_secs_f64()
     ));
-    if !failed.is_empty() {
-        bail!("failed: {}", failed.join(", "));
+    if !tally.failed.is_empty() {
+        bail!("failed: {}", tally.failed.join(", "));
     }
-    Ok(())
+    interrupt::check()
+}
+
+/// What has passed and what has not.
+struct Tally<'a> {
+    evidence: &'a Path,
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Tally<'_> {
+    /// Installs and plays what needs that many replicas.
+    fn play_all<'a>(
+        &mut self,
+        provider: &mut dyn Provider,
+        scenarios: impl Iterator<Item = &'a &'a Scenario>,
+        replicas: usize,
+    ) {
+        let start = Instant::now();
+        let installed = provider.install(replicas);
+        if !self.tell(provider, &format!("install-{replicas}"), start, installed) {
+            return;
+        }
+        for scenario in scenarios {
+            if interrupt::is_asked() {
+                return;
+            }
+            let start = Instant::now();
+            let outcome = (scenario.play)(provider);
+            self.tell(provider, scenario.name, start, outcome);
+        }
+        if replicas == 1 && !interrupt::is_asked() {
+            let start = Instant::now();
+            for (name, outcome) in provider.own_checks() {
+                self.tell(provider, name, start, outcome);
+            }
+        }
+    }
+
+    /// Tells how something went, and keeps what explains a failure; answers whether it went well.
+    fn tell(
+        &mut self,
+        provider: &mut dyn Provider,
+        name: &str,
+        begin: Instant,
+        outcome: Result<()>,
+    ) -> bool {
+        let seconds = begin.elapsed().as_secs_f64();
+        let Err(error) = outcome else {
+            self.passed += 1;
+            say(&format!("  ok      {name} ({seconds:.1} s)"));
+            return true;
+        };
+        say(&format!("  FAILED  {name} ({seconds:.1} s): {error:#}"));
+        let folder = self.evidence.join(format!("{}-{name}", provider.name()));
+        // What an earlier run left there explains nothing of this one.
+        let _ = fs::remove_dir_all(&folder);
+        if fs::create_dir_all(&folder).is_ok() {
+            let _held_off = HeldOff::begin();
+            provider.evidence(&folder);
+            say(&format!("          evidence lies in {}", folder.display()));
+        }
+        self.failed.push(name.to_owned());
+        false
+    }
 }

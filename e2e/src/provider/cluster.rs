@@ -6,8 +6,8 @@ mod rendered;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Answer, Provider, ROLES, Replica};
-use crate::program::{Program, poll, say};
+use crate::interrupt::{self, HeldOff};
+use crate::program::{Background, Program, poll, say};
 use crate::report::Report;
 
 /// The release, and with that the beginning of every name.
@@ -40,6 +41,8 @@ pub(crate) struct Cluster {
     kubeconfig: PathBuf,
     images: Images,
     namespace: String,
+    /// Where pods find the API server.
+    api: SocketAddr,
     installed: bool,
     loaded: bool,
     replicas: usize,
@@ -50,16 +53,17 @@ pub(crate) struct Cluster {
 /// Stories that go on in a pod.
 struct Stories {
     log: PathBuf,
-    follower: Child,
+    follower: Background,
 }
 
 impl Cluster {
     pub(crate) fn new(name: &'static str, kubeconfig: &Path, images: Images) -> Result<Self> {
-        let cluster = Self {
+        let mut cluster = Self {
             name,
             kubeconfig: kubeconfig.to_owned(),
             images,
             namespace: String::new(),
+            api: SocketAddr::from(([0, 0, 0, 0], 0)),
             installed: false,
             loaded: false,
             replicas: 1,
@@ -72,6 +76,7 @@ impl Cluster {
             .args(["get", "--raw", "/version"])
             .output()
             .context("the cluster does not answer")?;
+        cluster.api = cluster.api_server()?;
         Ok(cluster)
     }
 
@@ -99,6 +104,21 @@ impl Cluster {
             .args(arguments)
     }
 
+    /// An endpoint of the API server.
+    fn api_server(&self) -> Result<SocketAddr> {
+        let slices = self.get(&[
+            "endpointslices",
+            "--namespace=default",
+            "--selector=kubernetes.io/service-name=kubernetes",
+        ])?;
+        let slice = items(&slices).next();
+        let slice = slice.context("the API server has no endpoint")?;
+        let address = slice["endpoints"][0]["addresses"][0].as_str();
+        let port = slice["ports"][0]["port"].as_u64();
+        let (address, port) = address.zip(port).context("an endpoint has an address")?;
+        Ok(SocketAddr::new(address.parse()?, u16::try_from(port)?))
+    }
+
     fn load_images(&mut self) -> Result<()> {
         if self.loaded {
             return Ok(());
@@ -119,6 +139,13 @@ impl Cluster {
 
     /// The settings of this installation: `e2e/values.yaml`, the images that were built, the replicas.
     fn settings(&self) -> Vec<String> {
+        let (api, port) = (self.api.ip(), self.api.port());
+        let bits = match api {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
+        };
+        // A private address that the fetcher may reach all the same.
+        let may = json!([{"cidr": format!("{api}/{bits}"), "ports": [port]}]);
         vec![
             "charts/berth".to_owned(),
             "--values=e2e/values.yaml".to_owned(),
@@ -130,6 +157,7 @@ impl Cluster {
                 pods::TRACE_SINK,
                 self.namespace
             ),
+            format!("--set-json=networkPolicy.fetcher.allow={may}"),
             "--wait".to_owned(),
             format!("--timeout={}s", READY.as_secs()),
         ]
@@ -180,10 +208,13 @@ impl Provider for Cluster {
         self.load_images()?;
         self.replicas = replicas;
         self.namespace = format!("berth-e2e-{}-{replicas}", std::process::id());
-        self.program("kubectl")
+        let made = self
+            .program("kubectl")
             .args(["create", "namespace", &self.namespace])
-            .output()?;
-        self.installed = true;
+            .output();
+        // Whoever is interrupted here does not know.
+        self.installed = made.is_ok() || interrupt::is_asked();
+        made?;
         // Every pod, those of hooks and tests too, is held to the restricted level by the API server.
         self.program("kubectl")
             .args(["label", "namespace", &self.namespace])
@@ -238,7 +269,10 @@ impl Provider for Cluster {
         let mut stories = self.stories.take().context("no stories go on")?;
         self.kubectl(&["delete", "pod", "endless-stories", "--grace-period=90"])
             .output()?;
-        stories.follower.wait()?;
+        stories
+            .follower
+            .ended(READY)
+            .context("the stories' last words")?;
         Report::read(&fs::read_to_string(&stories.log)?)
     }
 
@@ -300,11 +334,7 @@ impl Provider for Cluster {
     }
 
     fn metrics(&mut self, replica: &Replica) -> Result<String> {
-        let path = format!(
-            "/api/v1/namespaces/{}/pods/{}:9090/proxy/metrics",
-            self.namespace, replica.name
-        );
-        self.kubectl(&["get", "--raw", &path]).output()
+        self.metrics_of(&replica.name)
     }
 
     fn ue(&mut self, device: &str, arguments: &[&str]) -> Result<Answer> {
@@ -338,20 +368,29 @@ impl Provider for Cluster {
         if !self.installed {
             return Ok(());
         }
-        self.installed = false;
-        self.helm(&["uninstall", RELEASE, "--wait"]).output()?;
-        self.program("kubectl")
+        drop(self.stories.take());
+        let uninstalled = self
+            .helm(&["uninstall", RELEASE, "--wait", "--ignore-not-found"])
+            .output();
+        // Whatever helm says, nothing may stay on somebody's cluster.
+        let deleted = self
+            .program("kubectl")
             .args(["delete", "namespace", &self.namespace])
-            .output()?;
-        Ok(())
+            .args(["--ignore-not-found", "--timeout=180s"])
+            .output();
+        self.installed = deleted.is_err();
+        match (uninstalled, deleted) {
+            (Err(error), Err(then)) => Err(error.context(format!("{then:#}"))),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if self.installed {
-            // The scenarios have failed before; what is left is only untidy.
-            let _ = self.remove();
-        }
+        let _held_off = HeldOff::begin();
+        // The run has failed before; what is left is only untidy.
+        let _ = self.remove();
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::cluster::{Cluster, Images};
+use crate::interrupt::HeldOff;
 use crate::program::Program;
 
 /// A cluster that is gone after the run.
@@ -38,6 +39,7 @@ impl Kind {
 
 impl Drop for Kind {
     fn drop(&mut self) {
+        let _held_off = HeldOff::begin();
         let _ = Program::new("kind")
             .args(["delete", "cluster", "--name", &self.name])
             .output();

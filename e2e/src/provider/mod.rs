@@ -7,9 +7,12 @@ pub(crate) mod processes;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::report::Report;
 
@@ -69,7 +72,8 @@ pub(crate) trait Provider {
     /// Everything that can be killed, functions and, where a provider runs it, the store.
     fn replicas(&mut self) -> Result<Vec<Replica>>;
 
-    /// Ends a replica without warning and waits until another one has taken its place.
+    /// Ends a replica and waits until another one has taken its place. It ends without warning on processes; a kubelet sends
+    /// SIGTERM and gives a second even where it is told to give none.
     fn kill(&mut self, replica: &Replica) -> Result<()>;
 
     /// Replaces every function by another build or setting, one replica after the other, and waits for the end of it.
@@ -101,4 +105,27 @@ pub(crate) trait Provider {
 
     /// Removes the installation and everything that it left.
     fn remove(&mut self) -> Result<()>;
+}
+
+/// What an admin port answers, head and body.
+fn get(address: SocketAddr, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The metrics at an admin port.
+fn metrics_at(address: SocketAddr) -> Result<String> {
+    let text = get(address, "/metrics")?;
+    ensure!(
+        text.starts_with("HTTP/1.1 200"),
+        "{address} shows no metrics: {text}"
+    );
+    Ok(text)
 }

@@ -4,22 +4,20 @@ mod settings;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use data_encoding::HEXLOWER;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::balancer::{self, Targets};
-use super::{Answer, Provider, ROLES, Replica};
-use crate::program::{Program, poll, say};
+use super::{Answer, Provider, ROLES, Replica, get, metrics_at};
+use crate::program::{Background, Program, poll};
 use crate::report::Report;
 use crate::trace_sink::Traces;
 
@@ -47,7 +45,7 @@ struct Installed {
     store: Option<Process>,
     functions: Vec<Process>,
     lab: Option<Process>,
-    stories: Option<(Process, PathBuf)>,
+    stories: Option<(Background, PathBuf)>,
     /// The setting that an upgrade changes.
     log_filter: &'static str,
 }
@@ -59,39 +57,21 @@ struct Fronts {
     msgin5g: Targets,
 }
 
-/// A running process; it does not outlive its installation.
+/// A running process.
 struct Process {
     replica: Replica,
-    child: Child,
+    program: Background,
     /// Of functions.
     sockets: Option<settings::Sockets>,
 }
 
 impl Process {
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // One that is gone already needs no signal.
-            let _ = kill_process(pid, signal);
-        }
-    }
-
     /// Asks it to stop and waits.
     fn stop(&mut self) -> Result<()> {
-        self.signal(Signal::TERM);
-        self.ended()
+        self.program.signal(Signal::TERM);
+        self.program
+            .ended(READY)
             .with_context(|| format!("{} does not stop", self.replica))
-    }
-
-    fn ended(&mut self) -> Result<()> {
-        poll("its end", READY, || Ok(self.child.try_wait()?.map(|_| ())))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -132,25 +112,61 @@ impl Installed {
         self.folder.path().join(format!("{name}.log"))
     }
 
+    /// Makes the secrets that are missing.
+    fn bootstrap(&self, berth: &Path) -> Result<()> {
+        Program::new(berth)
+            .args(["bootstrap", "--spec"])
+            .args([self.settings("bootstrap")])
+            .args(["--directory"])
+            .args([self.folder.path().join("secrets")])
+            .output()
+            .map(drop)
+    }
+
+    fn start_laboratory(&mut self, berth: &Path) -> Result<()> {
+        let program = Program::new(berth)
+            .args(["lab", "--config"])
+            .args([self.settings("lab")])
+            .spawn(&self.log("lab"))?;
+        self.lab = Some(Process {
+            replica: Replica {
+                role: "lab".to_owned(),
+                name: "lab".to_owned(),
+            },
+            program,
+            sockets: None,
+        });
+        let known = self.folder.path().join("lab/lab.json");
+        poll("the laboratory", READY, || Ok(known.exists().then_some(())))
+    }
+
     fn start_store(&mut self) -> Result<()> {
         let folder = self.folder.path();
         let arguments = settings::store(folder, self.addresses.store);
-        let child = Program::new("redis-server")
+        let program = Program::new("redis-server")
             .args(arguments)
             .spawn(&self.log("store"))?;
-        self.store = Some(Process {
+        let store = self.store.insert(Process {
             replica: Replica {
                 role: "store".to_owned(),
                 name: "store".to_owned(),
             },
-            child,
+            program,
             sockets: None,
         });
         let address = self.addresses.store;
+        let mut ended = None;
         poll("the store's port", READY, || {
-            Ok(Some(TcpStream::connect(address)?))
+            ended = store.program.status()?;
+            if ended.is_some() {
+                return Ok(Some(()));
+            }
+            Ok(Some(TcpStream::connect(address).map(drop)?))
         })?;
-        Ok(())
+        match ended {
+            Some(status) => bail!("the store has ended ({status})"),
+            None => Ok(()),
+        }
     }
 
     fn start_function(
@@ -159,24 +175,27 @@ impl Installed {
         replica: Replica,
         sockets: settings::Sockets,
     ) -> Result<()> {
-        let child = Program::new(berth)
+        let program = Program::new(berth)
             .args([&replica.role, "--config"])
             .args([self.settings(&replica.name)])
             .env("BERTH__TELEMETRY__LOG_FILTER", self.log_filter)
             .spawn(&self.log(&replica.name))?;
         let mut process = Process {
             replica,
-            child,
+            program,
             sockets: Some(sockets),
         };
         let about = process.replica.to_string();
+        let mut ended = None;
         poll(&about, READY, || {
-            if let Some(status) = process.child.try_wait()? {
-                bail!("it has ended ({status})");
-            }
-            let ready = get(sockets.admin, "/readyz")?.starts_with("HTTP/1.1 200");
+            ended = process.program.status()?;
+            let ready =
+                ended.is_some() || get(sockets.admin, "/readyz")?.starts_with("HTTP/1.1 200");
             Ok(ready.then_some(()))
         })?;
+        if let Some(status) = ended {
+            bail!("{about} has ended ({status})");
+        }
         self.functions.push(process);
         self.tell_fronts();
         Ok(())
@@ -250,19 +269,11 @@ impl Provider for Processes {
             certificates: free()?,
             traces: self.traces.url(),
         };
-        let spec = folder.path().join("bootstrap.toml");
-        fs::write(&spec, settings::bootstrap())?;
-        Program::new(&self.binaries.berth)
-            .args(["bootstrap", "--spec"])
-            .args([&spec])
-            .args([
-                "--directory".as_ref(),
-                folder.path().join("secrets").as_path(),
-            ])
-            .output()?;
+        fs::write(folder.path().join("bootstrap.toml"), settings::bootstrap())?;
         settings::write(folder.path(), &addresses)?;
-
-        let mut installed = Installed {
+        let berth = self.binaries.berth.clone();
+        // From here on there is something to collect evidence of, and to remove.
+        let installed = self.installed.insert(Installed {
             folder,
             addresses,
             fronts,
@@ -271,7 +282,8 @@ impl Provider for Processes {
             lab: None,
             stories: None,
             log_filter: "info",
-        };
+        });
+        installed.bootstrap(&berth)?;
         installed.start_store()?;
         for role in ROLES {
             for (place, sockets) in installed.addresses.of(role).into_iter().enumerate() {
@@ -279,25 +291,10 @@ impl Provider for Processes {
                     role: role.to_owned(),
                     name: format!("{role}-{place}"),
                 };
-                installed.start_function(&self.binaries.berth, replica, sockets)?;
+                installed.start_function(&berth, replica, sockets)?;
             }
         }
-        let lab = Program::new(&self.binaries.berth)
-            .args(["lab", "--config"])
-            .args([installed.settings("lab")])
-            .spawn(&installed.log("lab"))?;
-        installed.lab = Some(Process {
-            replica: Replica {
-                role: "lab".to_owned(),
-                name: "lab".to_owned(),
-            },
-            child: lab,
-            sockets: None,
-        });
-        let known = installed.folder.path().join("lab/lab.json");
-        let about = format!("the laboratory ({})", installed.log("lab").display());
-        self.installed = Some(installed);
-        poll(&about, READY, || Ok(known.exists().then_some(())))
+        installed.start_laboratory(&berth)
     }
 
     fn play(&mut self, stories: usize) -> Result<Report> {
@@ -320,19 +317,7 @@ impl Provider for Processes {
         let log = installed.log("endless-stories");
         // What earlier stories have said is told already.
         let _ = fs::remove_file(&log);
-        let child = program.spawn(&log)?;
-        let replica = Replica {
-            role: "test".to_owned(),
-            name: "stories".to_owned(),
-        };
-        installed.stories = Some((
-            Process {
-                replica,
-                child,
-                sockets: None,
-            },
-            log.clone(),
-        ));
+        installed.stories = Some((program.spawn(&log)?, log.clone()));
         poll("the first story's end", Duration::from_secs(90), || {
             let text = fs::read_to_string(&log)?;
             Ok((Report::stories_in(&text) > 0).then_some(()))
@@ -341,11 +326,11 @@ impl Provider for Processes {
 
     fn stop_stories(&mut self) -> Result<Report> {
         let stories = self.installed()?.stories.take();
-        let (mut process, log) = stories.context("no stories go on")?;
-        process.signal(Signal::TERM);
-        poll("the last story's end", Duration::from_secs(90), || {
-            Ok(process.child.try_wait()?.map(|_| ()))
-        })?;
+        let (mut program, log) = stories.context("no stories go on")?;
+        program.signal(Signal::TERM);
+        program
+            .ended(Duration::from_secs(90))
+            .context("the last story")?;
         Report::read(&fs::read_to_string(log)?)
     }
 
@@ -373,8 +358,8 @@ impl Provider for Processes {
             return installed.start_store();
         }
         let mut killed = installed.take(replica)?;
-        killed.signal(Signal::KILL);
-        killed.ended()?;
+        killed.program.signal(Signal::KILL);
+        killed.program.ended(READY)?;
         // A cluster notices, and then starts another one.
         installed.tell_fronts();
         let sockets = killed.sockets.context("a function has sockets")?;
@@ -384,6 +369,8 @@ impl Provider for Processes {
     fn upgrade(&mut self) -> Result<()> {
         let berth = self.binaries.berth.clone();
         let installed = self.installed()?;
+        // As the hook of a chart does: what is there stays.
+        installed.bootstrap(&berth)?;
         installed.log_filter = "info,store=debug";
         installed.roll(&berth)
     }
@@ -415,10 +402,7 @@ impl Provider for Processes {
             .iter()
             .find(|process| process.replica.name == replica.name);
         let sockets = found.and_then(|process| process.sockets.as_ref());
-        get(
-            sockets.context("only functions have metrics")?.admin,
-            "/metrics",
-        )
+        metrics_at(sockets.context("only functions have metrics")?.admin)
     }
 
     fn ue(&mut self, device: &str, arguments: &[&str]) -> Result<Answer> {
@@ -468,7 +452,7 @@ impl Provider for Processes {
             if let Some(Ok(text)) = process
                 .sockets
                 .as_ref()
-                .map(|sockets| get(sockets.admin, "/metrics"))
+                .map(|sockets| metrics_at(sockets.admin))
             {
                 let _ = fs::write(folder.join(format!("{name}.metrics")), text);
             }
@@ -498,10 +482,10 @@ impl Provider for Processes {
         let mut unclean = Vec::new();
         // The laboratory takes its entries out of the functions, so they stop after it.
         if let Some(mut lab) = installed.lab.take() {
-            lab.stop()?;
+            unclean.extend(lab.stop().err().map(|error| format!("{error:#}")));
         }
         for process in &installed.functions {
-            process.signal(Signal::TERM);
+            process.program.signal(Signal::TERM);
         }
         for mut process in installed.functions.drain(..) {
             if let Err(error) = process.stop() {
@@ -515,7 +499,7 @@ impl Provider for Processes {
 
 /// A port that is free, for TCP and UDP. It is none that the system gives to connections, so that whoever is started
 /// again finds it free again.
-fn free() -> Result<SocketAddr> {
+pub(crate) fn free() -> Result<SocketAddr> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 4_000)?;
     for _ in 0..8_000 {
@@ -526,20 +510,4 @@ fn free() -> Result<SocketAddr> {
         }
     }
     bail!("no port between 12000 and 19999 is free")
-}
-
-/// What an admin port answers, head and body.
-fn get(address: SocketAddr, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
-    )?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    if text.is_empty() {
-        say(&format!("{address} answers nothing"));
-    }
-    Ok(text)
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Cluster, READY, RELEASE, component, items, name, rendered};
 use crate::program::{poll, root};
+use crate::provider::metrics_at;
 
 impl Cluster {
     /// Starts a pod like that of `helm test`, with another name and further arguments; answers its name.
@@ -24,6 +25,7 @@ impl Cluster {
         words.retain(|word| word != "--json" && word != "--story");
         words.push(json!("--json"));
         words.extend(arguments.iter().map(|word| json!(word)));
+        self.discard(pod_name)?;
         self.kubectl(&["create", "--filename", "-"])
             .input(pod.to_string())
             .output()?;
@@ -38,6 +40,31 @@ impl Cluster {
         Ok(text)
     }
 
+    /// Removes what an earlier scenario may have left under a name.
+    pub(super) fn discard(&self, pod_name: &str) -> Result<()> {
+        self.kubectl(&["delete", "pod", pod_name, "--now", "--ignore-not-found"])
+            .output()
+            .map(drop)
+    }
+
+    /// The metrics of a pod. The way goes by its kubelet: its policies let nobody in but the namespace of the monitoring.
+    pub(super) fn metrics_of(&self, pod_name: &str) -> Result<String> {
+        let log = tempfile::NamedTempFile::new()?;
+        let pod = format!("pod/{pod_name}");
+        let _forwarding = self
+            .kubectl(&["port-forward", "--address=127.0.0.1", &pod, ":9090"])
+            .spawn(log.path())?;
+        let address = poll("the way to the pod", Duration::from_secs(20), || {
+            let said = fs::read_to_string(log.path())?;
+            let rest = said.split_once("Forwarding from ").map(|(_, rest)| rest);
+            Ok(match rest.and_then(|rest| rest.split_once(" -> ")) {
+                Some((address, _)) => Some(address.parse()?),
+                None => None,
+            })
+        })?;
+        metrics_at(address)
+    }
+
     /// Waits for a pod's end and removes it; answers whether it succeeded and what it said.
     pub(super) fn end_of(&self, pod_name: &str) -> Result<(bool, String)> {
         let phase = poll(pod_name, READY, || {
@@ -46,12 +73,18 @@ impl Cluster {
             Ok(matches!(phase, "Succeeded" | "Failed").then(|| phase.to_owned()))
         })?;
         let text = self.kubectl(&["logs", pod_name]).output()?;
-        self.kubectl(&["delete", "pod", pod_name, "--now"])
-            .output()?;
+        self.discard(pod_name)?;
         Ok((phase == "Succeeded", text))
     }
 
     fn test_pod(&self) -> Result<Value> {
+        let mut hooks = self.hooks()?.into_iter();
+        let pod = hooks.find(|object| object["kind"] == "Pod" && component(object) == "test");
+        pod.context("the release has no test pod")
+    }
+
+    /// What helm made or would make at some moment in the release's life.
+    pub(super) fn hooks(&self) -> Result<Vec<Value>> {
         let hooks = self.helm(&["get", "hooks", RELEASE]).output()?;
         let list = self
             .kubectl(&[
@@ -67,10 +100,7 @@ impl Cluster {
         let mut objects = objects.collect::<Result<Vec<_>, _>>()?;
         let nested = objects.iter().flat_map(items).cloned().collect::<Vec<_>>();
         objects.extend(nested);
-        let pod = objects
-            .into_iter()
-            .find(|object| object["kind"] == "Pod" && component(object) == "test");
-        pod.context("the release has no test pod")
+        Ok(objects)
     }
 
     /// Every pod that the chart would start is let in by an API server that enforces the restricted level.
@@ -168,6 +198,9 @@ impl Cluster {
             );
             let role = component(pod);
             if super::ROLES.contains(&role) {
+                if let Ok(text) = self.metrics_of(&pod_name) {
+                    let _ = fs::write(folder.join(format!("{pod_name}.metrics")), text);
+                }
                 let check = [
                     "exec", &pod_name, "--", "/berth", "store", "check", "--role", role,
                 ];
