@@ -1,13 +1,16 @@
 //! Each function as its own process with a Redis, and the demo against them.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Signal, kill_process};
 
+use crate::interrupt;
 use crate::run::{cargo, find, root, say};
 
 /// What a person asked for.
@@ -52,6 +55,7 @@ pub(crate) fn cluster(arguments: &Arguments) -> Result<()> {
         .arg(&data)
         .arg("--config")
         .arg(&settings)
+        .process_group(0)
         .spawn()
         .context("berth cannot be started")?;
     let mut up = Stopped::on_drop(up);
@@ -60,13 +64,14 @@ pub(crate) fn cluster(arguments: &Arguments) -> Result<()> {
 
     if !arguments.demo {
         say("running; Ctrl-C stops it");
-        up.0.wait()?;
+        interrupt::wait(&mut up.0)?;
         return Ok(());
     }
-    let played = Command::new(&berth)
+    let mut demo = Command::new(&berth)
         .args(["demo", "--target"])
         .arg(&endpoints)
-        .status()?;
+        .spawn()?;
+    let played = interrupt::wait(&mut demo)?;
     drop(up);
     drop(redis);
     if !played.success() {
@@ -103,6 +108,7 @@ fn redis(data: &Path, socket: &Path) -> Result<Child> {
         .arg(&folder)
         .stdin(Stdio::null())
         .stdout(log)
+        .process_group(0)
         .spawn()
         .context("redis-server cannot be started")
 }
@@ -119,6 +125,7 @@ fn settings_text(socket: &Path) -> String {
 fn wait_for(file: &Path, within: Duration) -> Result<()> {
     let deadline = Instant::now() + within;
     while !file.exists() {
+        interrupt::check()?;
         if Instant::now() > deadline {
             bail!("{} did not appear in {within:?}", file.display());
         }
@@ -133,6 +140,7 @@ fn wait_for_start(endpoints: &Path, up: &mut Stopped) -> Result<()> {
         if let Some(status) = up.0.try_wait()? {
             bail!("berth up ended ({status})");
         }
+        interrupt::check()?;
         if Instant::now() > deadline {
             bail!("berth up is not ready after {START:?}");
         }
@@ -141,7 +149,8 @@ fn wait_for_start(endpoints: &Path, up: &mut Stopped) -> Result<()> {
     Ok(())
 }
 
-/// A process that is asked to stop when nobody needs it any more.
+/// A process that is asked to stop when nobody needs it any more. It has a process group of its own, so that Ctrl-C does not end
+/// the store before those that use it.
 struct Stopped(Child);
 
 impl Stopped {
@@ -152,11 +161,10 @@ impl Stopped {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        // One that has ended needs no signal.
-        let _ = Command::new("kill")
-            .arg(self.0.id().to_string())
-            .stderr(Stdio::null())
-            .status();
+        let running = self.0.try_wait().is_ok_and(|status| status.is_none());
+        if let Some(pid) = interrupt::pid(&self.0).filter(|_| running) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
         let _ = self.0.wait();
     }
 }

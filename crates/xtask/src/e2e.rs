@@ -1,14 +1,16 @@
 //! The scenarios of a whole installation: builds what they need, brings a place to play them, and plays.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Signal, kill_process_group};
 
-use crate::image;
 use crate::run::{Program, cargo, find, root};
+use crate::{image, interrupt};
 
 /// What a person asked for.
 #[derive(clap::Args)]
@@ -106,8 +108,11 @@ impl LocalCluster {
 
     /// Begins to build and to start it, behind everything else that runs.
     pub(crate) fn begin(self) -> Result<Beginning> {
-        let file = root().join("target/local-cluster.log");
         std::fs::create_dir_all(root().join("target"))?;
+        self.begin_with(root().join("target/local-cluster.log"))
+    }
+
+    fn begin_with(self, file: PathBuf) -> Result<Beginning> {
         let log = std::fs::File::create(&file)?;
         let starting = Command::new("nice")
             .args(["-n", "10"])
@@ -116,6 +121,8 @@ impl LocalCluster {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
+            // What it builds with ends with it, and Ctrl-C does not end it before this.
+            .process_group(0)
             .spawn()
             .context("nice")?;
         Ok(Beginning {
@@ -184,6 +191,7 @@ impl Beginning {
             if let Some(status) = self.starting.try_wait()? {
                 break status;
             }
+            interrupt::check()?;
             if Instant::now() > deadline {
                 let log = self.log.display();
                 return Ok(Err(Missing(format!(
@@ -206,12 +214,58 @@ impl Beginning {
 
 impl Drop for Beginning {
     fn drop(&mut self) {
-        // It has ended, or nobody waits for it any more. What is up must not outlive the tests.
-        let _ = self.starting.kill();
+        // It has ended, or nobody waits for it any more. A compiler of it that went on would hold the tool's lock.
+        let running = self
+            .starting
+            .try_wait()
+            .is_ok_and(|status| status.is_none());
+        if let Some(group) = interrupt::pid(&self.starting).filter(|_| running) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.starting.wait();
-        let _ = self.cluster.tool("down").output();
+        // What is up must not outlive the tests, whatever ended them.
+        let _ = Command::new(&self.cluster.0)
+            .arg("down")
+            .process_group(0)
+            .output();
     }
 }
 
 /// How long it takes to make the images and to play on a cluster that is up.
 const PLAYING: Duration = Duration::from_secs(15 * 60);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    use super::LocalCluster;
+
+    /// Holds a lock as long as something that it builds with runs, as the real one does.
+    const TOOL: &str = "#!/bin/bash\nexec 9>\"$0.lock\"; flock 9\n\
+        case $1 in up) sleep 600 & touch \"$0.up\"; wait ;; down) touch \"$0.down\" ;; esac\n";
+
+    #[test]
+    fn a_cluster_that_is_still_being_built_ends_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("tool");
+        fs::write(&tool, TOOL).unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+        let cluster = LocalCluster(tool.clone());
+        let beginning = cluster.begin_with(folder.path().join("log")).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !tool.with_extension("up").exists() {
+            assert!(Instant::now() < deadline, "it does not begin");
+            sleep(Duration::from_millis(20));
+        }
+        let begin = Instant::now();
+        drop(beginning);
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "it waited for the build"
+        );
+        assert!(tool.with_extension("down").exists());
+    }
+}

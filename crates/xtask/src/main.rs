@@ -6,6 +6,7 @@ mod cluster;
 mod e2e;
 mod fuzz;
 mod image;
+mod interrupt;
 mod lint;
 mod run;
 mod setup;
@@ -15,6 +16,7 @@ mod tiltfile;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// The project's own tasks.
@@ -59,7 +61,18 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().task {
+    let task = Arguments::parse().task;
+    match interrupt::listen().and_then(|()| play(task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(task: Task) -> Result<()> {
+    match task {
         Task::Setup => setup::install(),
         Task::Lint => lint::lint(),
         Task::Test => test::test(),
@@ -74,12 +87,5 @@ fn main() -> ExitCode {
         }
         Task::Cluster(arguments) => cluster::cluster(&arguments),
         Task::E2e(arguments) => e2e::e2e(&arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            run::say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
     }
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::interrupt;
+
 /// A program that is about to run from the project's root.
 pub(crate) struct Program(Command);
 
@@ -31,10 +33,11 @@ impl Program {
     pub(crate) fn run(mut self) -> Result<()> {
         let line = self.line();
         say(&format!("+ {line}"));
-        let status = self
-            .0
-            .status()
-            .with_context(|| format!("cannot start {line}"))?;
+        interrupt::check()?;
+        let child = self.0.spawn();
+        let mut child = child.with_context(|| format!("cannot start {line}"))?;
+        let status = interrupt::wait(&mut child)?;
+        interrupt::check().with_context(|| line.clone())?;
         if !status.success() {
             bail!("{line}: {status}");
         }
@@ -44,6 +47,7 @@ impl Program {
     /// Runs and answers what it printed; its errors stay visible.
     pub(crate) fn output(mut self) -> Result<String> {
         let line = self.line();
+        interrupt::check()?;
         let output = self
             .0
             .stderr(Stdio::inherit())
