@@ -113,10 +113,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 pub(crate) async fn look(operator: &Operator<'_>, config: &CheckConfig) -> Vec<Finding> {
     let tls = &operator.site.tls;
     let mut findings = Vec::new();
+    let now = SystemTime::now();
     for file in [&tls.ca, &tls.certificate] {
-        let now = SystemTime::now();
         findings.push(certificates::in_file(file, config.certificate_advice, now));
     }
+    findings.extend(certificates::believed(&tls.certificate, &tls.ca, now));
     findings.extend(replicas::look(operator, config).await);
     findings.extend(counts::look(operator).await);
     findings

@@ -11,7 +11,9 @@ use nf_api::{NetworkFunction, convert};
 use nf_runtime::about::{Finding, Verdict};
 use nf_runtime::grpc::{self, Channel};
 use nf_runtime::pki::CertificateFacts;
+use rustls::AlertDescription;
 use rustls::pki_types::ServerName;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -26,6 +28,8 @@ use crate::operator::Operator;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long after it something may come that tells whether the certificate of this command was taken.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Looks at every replica.
 pub(super) async fn look(operator: &Operator<'_>, config: &CheckConfig) -> Vec<Finding> {
@@ -139,11 +143,16 @@ impl Replica<'_> {
     /// What is found, and what it said of itself.
     async fn look(&self) -> (Vec<Finding>, Option<GetInfoResponse>) {
         let about = format!("{} {}", self.function, self.address);
-        let end = match self.handshake().await {
-            Ok(end) => end,
+        let facts = match self.handshake().await {
+            Ok(facts) => facts,
             Err(error) => return (vec![bad(about, format!("{error:#}"))], None),
         };
-        let (verdict, certificate) = until(end, self.config.certificate_advice, SystemTime::now());
+        let (verdict, certificate) = until(
+            facts.not_before,
+            facts.not_after,
+            self.config.certificate_advice,
+            SystemTime::now(),
+        );
         let mut findings = Vec::new();
         if verdict != Verdict::Good {
             findings.push(found(about.clone(), verdict, certificate.clone()));
@@ -196,7 +205,8 @@ impl Replica<'_> {
                 continue;
             };
             let end = SystemTime::UNIX_EPOCH + Duration::from_millis(end);
-            let (verdict, text) = until(end, self.config.certificate_advice, SystemTime::now());
+            let (soon, now) = (self.config.certificate_advice, SystemTime::now());
+            let (verdict, text) = until(SystemTime::UNIX_EPOCH, end, soon, now);
             if verdict != Verdict::Good {
                 findings.push(found(about, verdict, text));
             }
@@ -204,8 +214,8 @@ impl Replica<'_> {
         findings
     }
 
-    /// Opens a connection of its own, to see which certificate is presented; answers its end.
-    async fn handshake(&self) -> Result<SystemTime> {
+    /// Opens a connection of its own, to see which certificate is presented, and whether ours is taken.
+    async fn handshake(&self) -> Result<CertificateFacts> {
         let operator = self.operator;
         let config = operator.identity.client_config(self.function)?;
         let attempt = async {
@@ -213,7 +223,7 @@ impl Replica<'_> {
                 .await
                 .context("it does not answer")?;
             let name = ServerName::IpAddress(self.address.ip().into());
-            let stream = TlsConnector::from(config)
+            let mut stream = TlsConnector::from(config)
                 .connect(name, tcp)
                 .await
                 .map_err(|error| self.explained(&error))?;
@@ -222,7 +232,13 @@ impl Replica<'_> {
                 .and_then(<[_]>::first)
                 .context("it has no certificate")?;
             let facts = CertificateFacts::of(first).context("its certificate cannot be read")?;
-            Ok(facts.not_after)
+            // A client is done before its certificate is looked at. Who takes it begins with the settings of HTTP/2.
+            if let Ok(Err(error)) = timeout(FIRST_WORD, stream.read_u8()).await
+                && alert(&error).is_some()
+            {
+                return Err(self.explained(&error));
+            }
+            Ok(facts)
         };
         match timeout(HANDSHAKE, attempt).await {
             Ok(outcome) => outcome,
@@ -233,13 +249,16 @@ impl Replica<'_> {
     /// What a failed handshake means.
     fn explained(&self, error: &std::io::Error) -> anyhow::Error {
         use rustls::{CertificateError, Error};
-        let refused = error
-            .get_ref()
-            .and_then(|source| source.downcast_ref::<Error>());
-        let Some(Error::InvalidCertificate(reason)) = refused else {
+        let site = self.operator.site;
+        if let Some(alert) = alert(error) {
+            return anyhow::anyhow!(
+                "it refuses the certificate of this command, {}: {alert:?}",
+                site.tls.certificate.display()
+            );
+        }
+        let Some(Error::InvalidCertificate(reason)) = tls_error(error) else {
             return anyhow::anyhow!("its TLS is refused: {error}");
         };
-        let site = self.operator.site;
         match reason {
             CertificateError::ApplicationVerificationFailure => anyhow::anyhow!(
                 "its certificate names another identity than spiffe://{}/nf/{}",
@@ -252,6 +271,11 @@ impl Replica<'_> {
             ),
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 anyhow::anyhow!("its certificate has ended: renew it")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                anyhow::anyhow!(
+                    "its certificate is not valid yet: set the clock right here, or of who issued it"
+                )
             }
             other => anyhow::anyhow!("its certificate is refused: {other:?}"),
         }
@@ -276,6 +300,29 @@ impl Replica<'_> {
             .map_err(|cause| anyhow::anyhow!("it states no time ({cause})"))?;
         Ok((info, Clock::compared(theirs, asked, answered)))
     }
+}
+
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What a peer says of the certificate that it was shown.
+fn alert(error: &std::io::Error) -> Option<AlertDescription> {
+    let Some(rustls::Error::AlertReceived(alert)) = tls_error(error) else {
+        return None;
+    };
+    let about_ours = matches!(
+        alert,
+        AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate
+    );
+    about_ours.then_some(*alert)
 }
 
 /// How far a clock is from ours.

@@ -44,7 +44,7 @@ pub(crate) struct Options {
 
 /// Collects what there is. What cannot be had is told, and is no failure unless nothing at all was there.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    if !options.from_cluster() && options.target.is_none() && options.config.is_none() {
+    if !options.has_cluster() && options.target.is_none() && options.config.is_none() {
         bail!("say where to collect: --namespace or --release, --target, or --config");
     }
     for file in [&options.target, &options.config].into_iter().flatten() {
@@ -76,7 +76,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 }
 
 impl Options {
-    const fn from_cluster(&self) -> bool {
+    const fn has_cluster(&self) -> bool {
         self.namespace.is_some() || self.release.is_some()
     }
 }
@@ -89,7 +89,7 @@ async fn collect(options: &Options) -> Result<Bundle> {
     if let Some(config) = &options.config {
         installation::of_config(&mut bundle, config).await;
     }
-    if options.from_cluster() {
+    if options.has_cluster() {
         let release = options.release.as_deref().unwrap_or("berth");
         let namespace = options.namespace.as_deref();
         let collected = cluster::collect(&mut bundle, namespace, release, options.log_lines).await;

@@ -232,6 +232,36 @@ async fn stories_go_through_a_cluster_and_leave_nothing_registered() {
     let found = "another identity than spiffe://berth.internal/nf/ausf";
     assert!(said(&misled).contains(found), "{}", said(&misled));
 
+    // An identity that the functions do not believe is this command's fault, not theirs.
+    let foreign = LabAuthority::create(&cluster.folder.path().join("foreign"), "berth.internal");
+    let operator = Caller::Operator {
+        name: "admin".to_owned(),
+    };
+    let foreign = foreign
+        .unwrap()
+        .install(&operator, &["localhost"], &[])
+        .unwrap();
+    let mut refused = berth();
+    refused
+        .args(["check", "--json", "--config"])
+        .arg(&cluster.settings);
+    refused.env("BERTH__TLS__CERTIFICATE", &foreign.certificate);
+    let refused = output(refused.env("BERTH__TLS__KEY", &foreign.key));
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let found = told(&refused);
+    let said_so = |line: &&Value| {
+        let text = line["text"].as_str().unwrap_or_default();
+        text.starts_with("it refuses the certificate of this command")
+            && text.contains(&foreign.certificate.display().to_string())
+    };
+    let functions = found.iter().filter(said_so).count();
+    assert_eq!(functions, 7, "{}", said(&refused));
+    assert!(
+        said(&refused).contains("it does not end at"),
+        "{}",
+        said(&refused)
+    );
+
     // What a killed story left is gone too; what is somebody else's is not.
     let registered = cluster.registered().await;
     assert_eq!(registered, BTreeSet::from(["Acme".to_owned()]));
