@@ -1,15 +1,16 @@
 //! One trace leads from a device through every function that its step needs, and log lines name it.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::tempdir;
-use ue::{CertificatePresentation, Traceparent, Ue};
+use ue::{CertificatePresentation, Outgoing, Payload, ReceivedKind, Traceparent, Ue};
 
 use crate::device::{manufacture, onboard};
 use crate::installation::Installation;
-use crate::process::LIMIT;
+use crate::process::{LIMIT, get};
 use crate::redis_server::RedisServer;
 use crate::search::files;
 use crate::telemetry::{Collector, Traced};
@@ -70,6 +71,7 @@ async fn each_step_of_the_story_is_one_trace_through_all_functions() {
     let band = play(&folder.path().join("band"), &installation).await;
     let sensor = play(&folder.path().join("sensor"), &installation).await;
     deliver(&sensor, &band).await;
+    assert_exemplars(&installation);
     // What waits to be sent is sent when a process stops.
     let stopping = tokio::task::spawn_blocking(|| installation.stop());
     stopping.await.unwrap();
@@ -78,7 +80,8 @@ async fn each_step_of_the_story_is_one_trace_through_all_functions() {
     traces.assert_whole();
     traces.assert_onboarding();
     traces.assert_authentication();
-    traces.assert_messaging();
+    traces.assert_datagrams();
+    traces.assert_documented();
     assert_logged(&data);
 }
 
@@ -102,10 +105,20 @@ fn named(trace: &str) -> Traceparent {
 
 async fn deliver(sensor: &Ue, band: &Ue) {
     let mut sender = sensor.register().await.unwrap();
-    let mut receiver = band.register().await.unwrap();
+    let receiver = band.register().await.unwrap();
     let to = receiver.registration().ue_service_id.clone();
-    sender.send(to.as_str(), "hello").await.unwrap();
+    receiver.deregister().await.unwrap();
+    // It waits for its recipient, who reports that it came.
+    let message = Outgoing {
+        to,
+        payload: Payload::text("hello").unwrap(),
+        report_wanted: true,
+    };
+    assert!(sender.send_message(message).await.unwrap().stored);
+    let mut receiver = band.register().await.unwrap();
     receiver.receive(LIMIT).await.unwrap();
+    let report = sender.receive(LIMIT).await.unwrap().unwrap();
+    assert_eq!(report.kind, ReceivedKind::Report { delivered: true });
     sender.deregister().await.unwrap();
     receiver.deregister().await.unwrap();
 }
@@ -114,6 +127,8 @@ async fn deliver(sensor: &Ue, band: &Ue) {
 struct Traces {
     spans: Vec<Traced>,
     below: HashMap<(String, String), Vec<usize>>,
+    /// What was looked for and found.
+    asserted: RefCell<BTreeSet<String>>,
 }
 
 impl Traces {
@@ -123,7 +138,11 @@ impl Traces {
             let place = (span.trace_id.clone(), span.parent.clone());
             below.entry(place).or_default().push(index);
         }
-        Self { spans, below }
+        Self {
+            spans,
+            below,
+            asserted: RefCell::default(),
+        }
     }
 
     /// Nothing hangs in the air: each parent was sent too, or is the device's.
@@ -172,6 +191,7 @@ impl Traces {
             lines.join("\n")
         };
         assert!(!ends.is_empty(), "no path {path:#?} in\n{}", tree());
+        self.note(&path);
         ends[0]
     }
 
@@ -292,7 +312,7 @@ impl Traces {
     }
 
     /// Datagrams carry no trace: it begins at the server.
-    fn assert_messaging(&self) {
+    fn assert_datagrams(&self) {
         let server = "msgin5g-server";
         let key = call(
             server,
@@ -300,22 +320,176 @@ impl Traces {
             "berth.aanf.v1.ApplicationKeyService/Get",
             "aanf.get_application_key",
         );
-        for (begin, rest) in [
-            ("msgin5g_server.find_application_key", key.as_slice()),
-            ("msgin5g_server.register", &[(server, "store.commit")]),
-            (
-                "msgin5g_server.accept_message",
+        let look_up = call(
+            server,
+            "configuration-management",
+            "berth.configuration_management.v1.AssociationService/LookupByUeId",
+            "configuration_management.look_up_by_ue_id",
+        );
+        let resolve = call(
+            server,
+            "configuration-management",
+            "berth.configuration_management.v1.AssociationService/ResolveServiceId",
+            "configuration_management.resolve_service_id",
+        );
+        let request = |name| [(server, "/msgin5g"), (server, name)];
+        let register = request("msgin5g_server.register");
+        let message = request("msgin5g_server.accept_message");
+        let manager = "subscription-manager";
+        let paths: [&[&[(&str, &str)]]; 10] = [
+            &[
+                &[
+                    (server, "dtls.key"),
+                    (server, "msgin5g_server.find_application_key"),
+                ],
+                &key,
+            ],
+            &[&register, &look_up],
+            &[&register, &[(server, "store.commit")]],
+            &[&message, &resolve],
+            // It waited, and was pushed when its recipient came.
+            &[
+                &message,
+                &[(server, "msgin5g_server.push"), (server, "store.commit")],
+            ],
+            &[
+                &request("msgin5g_server.accept_report"),
                 &[(server, "msgin5g_server.push")],
-            ),
-            ("msgin5g_server.deregister", &[]),
-        ] {
-            let mut begun = self.spans.iter().filter(|span| span.name == begin);
-            let has = begun.any(|span| {
-                rest.is_empty() || !self.ends(&span.trace_id, &span.span_id, rest).is_empty()
-            });
-            assert!(has, "{begin} with {rest:?}");
+            ],
+            &[&request("msgin5g_server.deregister")],
+            &[&[(server, "msgin5g_server.deliver"), (server, "store.scan")]],
+            &[&[(manager, "dtls.key"), (manager, "store.read")]],
+            &[&[
+                (manager, "/receipt"),
+                (manager, "subscription_manager.take_receipt"),
+                (manager, "store.commit"),
+            ]],
+        ];
+        for parts in paths {
+            self.assert_begun(&parts.concat());
+        }
+        // Pushed, as a rule; a device that asks late enough is answered at once.
+        let noted = [
+            (manager, "subscription_manager.deliver_package"),
+            (manager, "store.commit"),
+        ];
+        let answered = [&[(manager, "/profile")], noted.as_slice()].concat();
+        if self.has_begun(&answered) {
+            self.note(&answered);
+        } else {
+            self.assert_begun(&noted);
         }
     }
+
+    /// Whether a trace begins with this path.
+    fn has_begun(&self, path: &[(&str, &str)]) -> bool {
+        let (service, name) = path[0];
+        let mut begun = self
+            .spans
+            .iter()
+            .filter(|span| span.service == service && span.name == name && span.parent.is_empty());
+        begun.any(|span| !self.ends(&span.trace_id, "", path).is_empty())
+    }
+
+    /// A trace begins with this path.
+    fn assert_begun(&self, path: &[(&str, &str)]) {
+        let tree = || {
+            let mut lines = Vec::new();
+            for span in self.spans.iter().filter(|span| span.name == path[0].1) {
+                self.draw(&span.trace_id, "", 0, &mut lines);
+            }
+            lines.join("\n")
+        };
+        assert!(self.has_begun(path), "no path {path:#?} in\n{}", tree());
+        self.note(path);
+    }
+
+    fn note(&self, path: &[(&str, &str)]) {
+        let mut asserted = self.asserted.borrow_mut();
+        asserted.extend(path.iter().map(|(_, name)| (*name).to_owned()));
+    }
+
+    /// Each procedure of the page was looked for above, unless the story has no part for it.
+    fn assert_documented(&self) {
+        let mut looked_for = self.asserted.borrow().clone();
+        looked_for.extend(ELSEWHERE.map(str::to_owned));
+        assert_eq!(
+            looked_for.len(),
+            self.asserted.borrow().len() + ELSEWHERE.len()
+        );
+        let missing: Vec<_> = documented()
+            .into_iter()
+            .filter(|name| !looked_for.contains(name))
+            .collect();
+        assert_eq!(missing, [""; 0]);
+    }
+}
+
+/// What this story does not cause.
+const ELSEWHERE: [&str; 10] = [
+    "access_gateway.authentication_failure",
+    "ausf.resync_aka",
+    "vault.destroy",
+    "aanf.remove_context",
+    "configuration_management.close_association",
+    "configuration_management.free_claims",
+    "subscription_manager.create_order",
+    "subscription_manager.end_session",
+    "subscription_manager.free_labels",
+    "msgin5g_server.expire",
+];
+
+/// The procedure spans that docs/observability.md lists.
+fn documented() -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/observability.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("| Function | Procedure spans |").unwrap();
+    let mut names = Vec::new();
+    for row in table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+    {
+        let mut function = "";
+        for name in row.split('`').skip(1).step_by(2) {
+            match name.split_once('.').unwrap() {
+                ("", procedure) => names.push(format!("{function}.{procedure}")),
+                (first, _) => {
+                    function = first;
+                    names.push(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(names.len() > 30, "{names:?}");
+    names
+}
+
+/// Whatever ran has an exemplar, whichever way it came in.
+fn assert_exemplars(installation: &Installation) {
+    let mut without = Vec::new();
+    for url in installation.admin_urls() {
+        let (_, page) = get(&format!("{url}/metrics")).unwrap();
+        let procedures = |part: &'static str| {
+            page.lines().filter_map(move |line| {
+                let (name, rest) = line.split_once('{')?;
+                let (labels, value) = rest.split_once("} ")?;
+                let labels = labels.split_once("procedure=")?.1;
+                let is_part = name.ends_with(&format!("_procedure_duration_seconds_{part}"));
+                is_part.then_some((labels, value))
+            })
+        };
+        let with: HashSet<_> = procedures("bucket")
+            .filter_map(|(labels, value)| value.contains("trace_id=").then_some(labels))
+            .collect();
+        without.extend(
+            procedures("count")
+                .filter(|(labels, count)| *count != "0" && !with.contains(labels))
+                .map(|(labels, _)| labels.to_owned()),
+        );
+        assert!(!with.is_empty(), "{url}");
+    }
+    assert_eq!(without, [""; 0]);
 }
 
 /// A call from one function to a procedure of another.
