@@ -4,6 +4,7 @@ mod certificates;
 mod config;
 mod counts;
 pub(crate) mod finding;
+mod handshake;
 mod laboratory;
 mod refusals;
 mod replicas;

@@ -10,13 +10,7 @@ use nf_api::pb::common::{GetInfoRequest, GetInfoResponse, finding};
 use nf_api::{NetworkFunction, convert};
 use nf_runtime::about::{Finding, Verdict};
 use nf_runtime::grpc::{self, Channel};
-use nf_runtime::pki::CertificateFacts;
-use rustls::AlertDescription;
-use rustls::pki_types::ServerName;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
+use tokio::net::lookup_host;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -24,12 +18,8 @@ use tonic_health::pb::health_client::HealthClient;
 use super::CheckConfig;
 use super::certificates::until;
 use super::finding::{advice, bad, found, good};
+use super::handshake::shaken;
 use crate::operator::Operator;
-
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long after it something may come that tells whether the certificate of this command was taken.
-const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Looks at every replica.
 pub(super) async fn look(operator: &Operator<'_>, config: &CheckConfig) -> Vec<Finding> {
@@ -143,7 +133,7 @@ impl Replica<'_> {
     /// What is found, and what it said of itself.
     async fn look(&self) -> (Vec<Finding>, Option<GetInfoResponse>) {
         let about = format!("{} {}", self.function, self.address);
-        let facts = match self.handshake().await {
+        let facts = match shaken(self.function, self.address, self.operator).await {
             Ok(facts) => facts,
             Err(error) => return (vec![bad(about, format!("{error:#}"))], None),
         };
@@ -214,73 +204,6 @@ impl Replica<'_> {
         findings
     }
 
-    /// Opens a connection of its own, to see which certificate is presented, and whether ours is taken.
-    async fn handshake(&self) -> Result<CertificateFacts> {
-        let operator = self.operator;
-        let config = operator.identity.client_config(self.function)?;
-        let attempt = async {
-            let tcp = TcpStream::connect(self.address)
-                .await
-                .context("it does not answer")?;
-            let name = ServerName::IpAddress(self.address.ip().into());
-            let mut stream = TlsConnector::from(config)
-                .connect(name, tcp)
-                .await
-                .map_err(|error| self.explained(&error))?;
-            let chain = stream.get_ref().1.peer_certificates();
-            let first = chain
-                .and_then(<[_]>::first)
-                .context("it has no certificate")?;
-            let facts = CertificateFacts::of(first).context("its certificate cannot be read")?;
-            // A client is done before its certificate is looked at. Who takes it begins with the settings of HTTP/2.
-            if let Ok(Err(error)) = timeout(FIRST_WORD, stream.read_u8()).await
-                && alert(&error).is_some()
-            {
-                return Err(self.explained(&error));
-            }
-            Ok(facts)
-        };
-        match timeout(HANDSHAKE, attempt).await {
-            Ok(outcome) => outcome,
-            Err(_) => bail!("it does not answer within {HANDSHAKE:?}"),
-        }
-    }
-
-    /// What a failed handshake means.
-    fn explained(&self, error: &std::io::Error) -> anyhow::Error {
-        use rustls::{CertificateError, Error};
-        let site = self.operator.site;
-        if let Some(alert) = alert(error) {
-            return anyhow::anyhow!(
-                "it refuses the certificate of this command, {}: {alert:?}",
-                site.tls.certificate.display()
-            );
-        }
-        let Some(Error::InvalidCertificate(reason)) = tls_error(error) else {
-            return anyhow::anyhow!("its TLS is refused: {error}");
-        };
-        match reason {
-            CertificateError::ApplicationVerificationFailure => anyhow::anyhow!(
-                "its certificate names another identity than spiffe://{}/nf/{}",
-                site.tls.trust_domain,
-                self.function
-            ),
-            CertificateError::UnknownIssuer => anyhow::anyhow!(
-                "its certificate is of another authority than {}",
-                site.tls.ca.display()
-            ),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                anyhow::anyhow!("its certificate has ended: renew it")
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                anyhow::anyhow!(
-                    "its certificate is not valid yet: set the clock right here, or of who issued it"
-                )
-            }
-            other => anyhow::anyhow!("its certificate is refused: {other:?}"),
-        }
-    }
-
     fn channel(&self) -> Result<Channel> {
         let Operator {
             identity, runtime, ..
@@ -300,29 +223,6 @@ impl Replica<'_> {
             .map_err(|cause| anyhow::anyhow!("it states no time ({cause})"))?;
         Ok((info, Clock::compared(theirs, asked, answered)))
     }
-}
-
-fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-/// What a peer says of the certificate that it was shown.
-fn alert(error: &std::io::Error) -> Option<AlertDescription> {
-    let Some(rustls::Error::AlertReceived(alert)) = tls_error(error) else {
-        return None;
-    };
-    let about_ours = matches!(
-        alert,
-        AlertDescription::AccessDenied
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::DecryptError
-            | AlertDescription::UnknownCA
-            | AlertDescription::UnsupportedCertificate
-    );
-    about_ours.then_some(*alert)
 }
 
 /// How far a clock is from ours.
