@@ -1,7 +1,6 @@
 //! One trace leads from a device through every function that its step needs, and log lines name it.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,7 +12,8 @@ use crate::installation::Installation;
 use crate::process::{LIMIT, get};
 use crate::redis_server::RedisServer;
 use crate::search::files;
-use crate::telemetry::{Collector, Traced};
+use crate::telemetry::Collector;
+use crate::trace_tree::Traces;
 
 const ONBOARDING: &str = "0000000000000000000000000000000a";
 const AUTHENTICATION: &str = "0000000000000000000000000000000b";
@@ -123,28 +123,7 @@ async fn deliver(sensor: &Ue, band: &Ue) {
     receiver.deregister().await.unwrap();
 }
 
-/// All spans by their parents.
-struct Traces {
-    spans: Vec<Traced>,
-    below: HashMap<(String, String), Vec<usize>>,
-    /// What was looked for and found.
-    asserted: RefCell<BTreeSet<String>>,
-}
-
 impl Traces {
-    fn new(spans: Vec<Traced>) -> Self {
-        let mut below: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, span) in spans.iter().enumerate() {
-            let place = (span.trace_id.clone(), span.parent.clone());
-            below.entry(place).or_default().push(index);
-        }
-        Self {
-            spans,
-            below,
-            asserted: RefCell::default(),
-        }
-    }
-
     /// Nothing hangs in the air: each parent was sent too, or is the device's.
     fn assert_whole(&self) {
         let known: HashSet<_> = self
@@ -162,52 +141,6 @@ impl Traces {
         let services: HashSet<_> = self.spans.iter().map(|span| &span.service).collect();
         // Eight functions, and the process that set the laboratory up.
         assert_eq!(services.len(), 9, "{services:?}");
-    }
-
-    /// The spans of a path, each the child of the one before; the first below `parent` of a trace.
-    fn ends(&self, trace: &str, parent: &str, path: &[(&str, &str)]) -> Vec<&Traced> {
-        let Some(((service, name), rest)) = path.split_first() else {
-            return Vec::new();
-        };
-        let place = (trace.to_owned(), parent.to_owned());
-        let children = self.below.get(&place).into_iter().flatten();
-        children
-            .map(|index| &self.spans[*index])
-            .filter(|span| span.service == *service && span.name == *name)
-            .flat_map(|span| match rest {
-                [] => vec![span],
-                _ => self.ends(trace, &span.span_id, rest),
-            })
-            .collect()
-    }
-
-    /// There is such a path; a name alone stands for the call of a procedure of another function.
-    fn assert_path(&self, trace: &str, parent: &str, parts: &[&[(&str, &str)]]) -> &Traced {
-        let path: Vec<_> = parts.concat();
-        let ends = self.ends(trace, parent, &path);
-        let tree = || {
-            let mut lines = Vec::new();
-            self.draw(trace, parent, 0, &mut lines);
-            lines.join("\n")
-        };
-        assert!(!ends.is_empty(), "no path {path:#?} in\n{}", tree());
-        self.note(&path);
-        ends[0]
-    }
-
-    fn draw(&self, trace: &str, parent: &str, depth: usize, lines: &mut Vec<String>) {
-        let place = (trace.to_owned(), parent.to_owned());
-        for index in self.below.get(&place).into_iter().flatten() {
-            let span = &self.spans[*index];
-            lines.push(format!(
-                "{:1$}{2} {3}",
-                "",
-                2 * depth,
-                span.service,
-                span.name
-            ));
-            self.draw(trace, &span.span_id, depth + 1, lines);
-        }
     }
 
     fn assert_onboarding(&self) {
@@ -374,49 +307,20 @@ impl Traces {
             (manager, "store.commit"),
         ];
         let answered = [&[(manager, "/profile")], noted.as_slice()].concat();
-        if self.has_begun(&answered) {
-            self.note(&answered);
+        let delivered = if self.has_begun(&answered) {
+            answered.as_slice()
         } else {
-            self.assert_begun(&noted);
-        }
-    }
-
-    /// Whether a trace begins with this path.
-    fn has_begun(&self, path: &[(&str, &str)]) -> bool {
-        let (service, name) = path[0];
-        let mut begun = self
-            .spans
-            .iter()
-            .filter(|span| span.service == service && span.name == name && span.parent.is_empty());
-        begun.any(|span| !self.ends(&span.trace_id, "", path).is_empty())
-    }
-
-    /// A trace begins with this path.
-    fn assert_begun(&self, path: &[(&str, &str)]) {
-        let tree = || {
-            let mut lines = Vec::new();
-            for span in self.spans.iter().filter(|span| span.name == path[0].1) {
-                self.draw(&span.trace_id, "", 0, &mut lines);
-            }
-            lines.join("\n")
+            &noted
         };
-        assert!(self.has_begun(path), "no path {path:#?} in\n{}", tree());
-        self.note(path);
-    }
-
-    fn note(&self, path: &[(&str, &str)]) {
-        let mut asserted = self.asserted.borrow_mut();
-        asserted.extend(path.iter().map(|(_, name)| (*name).to_owned()));
+        self.assert_begun(delivered);
     }
 
     /// Each procedure of the page was looked for above, unless the story has no part for it.
     fn assert_documented(&self) {
-        let mut looked_for = self.asserted.borrow().clone();
-        looked_for.extend(ELSEWHERE.map(str::to_owned));
-        assert_eq!(
-            looked_for.len(),
-            self.asserted.borrow().len() + ELSEWHERE.len()
-        );
+        let mut looked_for = self.looked_for();
+        for name in ELSEWHERE {
+            assert!(looked_for.insert(name.to_owned()), "{name} is looked for");
+        }
         let missing: Vec<_> = documented()
             .into_iter()
             .filter(|name| !looked_for.contains(name))
