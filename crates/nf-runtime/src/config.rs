@@ -87,6 +87,8 @@ where
             path: path.to_owned(),
             source: Box::new(source),
         };
+        ensure_is_file(path)
+            .map_err(|error| unusable(config::ConfigError::Foreign(Box::new(error))))?;
         let file = File::from(path).format(FileFormat::Toml);
         let file = config::Config::builder()
             .add_source(file)
@@ -113,6 +115,14 @@ where
         .map_err(value)?
         .try_deserialize()
         .map_err(value)
+}
+
+/// The library below would look for the name with an ending instead.
+fn ensure_is_file(path: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(path)?.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    Ok(())
 }
 
 fn redact(table: &mut toml::Table) {

@@ -188,3 +188,17 @@ fn a_printed_configuration_reads_the_same_and_hides_passwords() {
         "{page}"
     );
 }
+
+#[test]
+fn the_file_is_the_one_that_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("berth.toml"), "port = 1").unwrap();
+    let said = |path: &Path| {
+        let loaded = layered::<Example>(Some(path), Some(Map::new()), &[]);
+        complaint(loaded)
+    };
+    let without_ending = said(&folder.path().join("berth"));
+    assert!(without_ending.contains("No such file"), "{without_ending}");
+    let directory = said(folder.path());
+    assert!(directory.contains("is a directory"), "{directory}");
+}
