@@ -46,13 +46,17 @@ pub async fn answer<T, E: Error>(
     })
 }
 
-/// An error and everything below it, in one line.
+/// An error and everything below it, in one line. Some libraries end their text with that of what is below: it is not
+/// said twice.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut below = error.source();
     while let Some(error) = below {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {error}");
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {more}");
+        }
         below = error.source();
     }
     text
@@ -61,4 +65,27 @@ pub fn chain(error: &dyn Error) -> String {
 /// Whether a person running the network, rather than the caller, has to look at it.
 const fn is_ours(cause: Cause) -> bool {
     cause.http() >= 500
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Above {
+        #[error("the server cannot be reached")]
+        Silent(#[source] io::Error),
+        #[error("the server cannot be reached: {0}")]
+        Telling(#[source] io::Error),
+    }
+
+    #[test]
+    fn what_an_error_has_said_is_not_said_again() {
+        let refused = || io::Error::other("connection refused");
+        let text = "the server cannot be reached: connection refused";
+        assert_eq!(chain(&Above::Silent(refused())), text);
+        assert_eq!(chain(&Above::Telling(refused())), text);
+    }
 }

@@ -25,6 +25,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use nf_runtime::procedure::chain;
 
 use crate::command_line::{Arguments, Command};
 
@@ -38,7 +39,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse().command).await {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&format!("error: {}", chain(error.as_ref())));
             ExitCode::FAILURE
         }
     }
