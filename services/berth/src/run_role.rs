@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use nf_api::NetworkFunction;
@@ -38,6 +39,14 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
         serve_admin(address, function.name(), &runtime).await?;
     }
     let identity = TlsIdentity::load(&config.tls)?;
+    if let Some(why) = identity.misfit(function, SystemTime::now()) {
+        // No reason to end: the files are read again when they change.
+        tracing::warn!(
+            certificate = %config.tls.certificate.display(),
+            why,
+            "no other function will accept this identity"
+        );
+    }
     identity.watch(&runtime.lifecycle);
     let own = config.tls.certificate.clone();
     runtime.about.certificate("identity", own);
