@@ -17,7 +17,7 @@ use crate::run::{cargo, find, root, say};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Folder of keys, logs and state.
-    #[arg(long, default_value = ".berth/cluster")]
+    #[arg(long, default_value = "target/cluster")]
     data: PathBuf,
     /// Plays the demo and stops; otherwise it runs until it is interrupted.
     #[arg(long)]
@@ -50,16 +50,18 @@ pub(crate) fn cluster(arguments: &Arguments) -> Result<()> {
     fs::write(&settings, settings_text(&socket))?;
 
     let berth = root().join("target/release/berth");
+    // It takes no folder with other things in it.
+    let installation = data.join("berth");
     let up = Command::new(&berth)
         .args(["up", "--lab", "--processes", "--data"])
-        .arg(&data)
+        .arg(&installation)
         .arg("--config")
         .arg(&settings)
         .process_group(0)
         .spawn()
         .context("berth cannot be started")?;
     let mut up = Stopped::on_drop(up);
-    let endpoints = data.join("endpoints.json");
+    let endpoints = installation.join("endpoints.json");
     wait_for_start(&endpoints, &mut up)?;
 
     if !arguments.demo {
@@ -77,7 +79,7 @@ pub(crate) fn cluster(arguments: &Arguments) -> Result<()> {
     if !played.success() {
         bail!(
             "the demo failed; logs lie in {}",
-            data.join("processes").display()
+            installation.join("processes").display()
         );
     }
     fs::remove_dir_all(&data).context("the folder of the cluster cannot be removed")
