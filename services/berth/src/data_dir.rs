@@ -1,17 +1,24 @@
 //! The folder of one all-in-one installation: its lock, its version, its ports.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// Version of the folder's layout. A folder of a newer one is refused, not guessed.
 const VERSION: u32 = 1;
+
+const VERSION_FILE: &str = "version";
+const LOCK: &str = "lock";
+
+/// What may lie in a folder before its version does: what a start left that was cut off, and what a file system has
+/// from the beginning.
+const BEFORE_VERSION: [&str; 3] = [LOCK, "version.new", "lost+found"];
 
 /// Ports come in blocks of this many, each aligned.
 const BLOCK: u16 = 32;
@@ -33,20 +40,29 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Opens or creates the folder and locks it.
+    /// Opens or creates the folder and locks it. One that is there keeps its mode.
     ///
     /// # Errors
-    /// Another process holds it, it is of a newer version, or the file system refuses.
+    /// Another process holds it, it is of a newer version or holds something else, or the file system refuses.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        let path = path.canonicalize()?;
+        let path = std::path::absolute(path)?;
+        ensure!(
+            path.to_str().is_some(),
+            "{} is no text in UTF-8, as settings need it; choose another folder with --data",
+            path.display()
+        );
+        create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        refuse_foreign(&path)?;
 
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join("lock"))?;
+            .open(path.join(LOCK))
+            .with_context(|| format!("cannot write {}", path.join(LOCK).display()))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -60,7 +76,7 @@ impl DataDir {
             }
         }
 
-        let version = path.join("version");
+        let version = path.join(VERSION_FILE);
         match fs::read_to_string(&version) {
             Ok(text) => {
                 let found = text
@@ -74,7 +90,7 @@ impl DataDir {
                     );
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 write_atomically(&version, &format!("{VERSION}\n"))?
             }
             Err(error) => {
@@ -85,7 +101,7 @@ impl DataDir {
         let ports = match fs::read_to_string(path.join("ports.json")) {
             Ok(text) => serde_json::from_str(&text)
                 .context("ports.json is damaged; remove it to choose ports anew")?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).context("cannot read ports.json"),
         };
         // Endpoints of an earlier run say nothing about this one.
@@ -109,8 +125,9 @@ impl DataDir {
     /// A folder inside the folder, created for this user alone.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.join(name);
-        fs::create_dir_all(&folder)?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+        create(&folder)
+            .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)))
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(folder)
     }
 
@@ -180,6 +197,36 @@ impl DataDir {
     }
 }
 
+/// Creates a folder for this user alone, if it is not there.
+fn create(path: &Path) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        created => created,
+    }
+}
+
+/// Refuses a folder that is used for something else: it was named by mistake.
+fn refuse_foreign(path: &Path) -> Result<()> {
+    if path.join(VERSION_FILE).exists() {
+        return Ok(());
+    }
+    let unreadable = || format!("cannot read {}", path.display());
+    for entry in fs::read_dir(path).with_context(unreadable)? {
+        let name = entry.with_context(unreadable)?.file_name();
+        if !BEFORE_VERSION.iter().any(|known| name == *known) {
+            bail!(
+                "{} is no folder of berth: {} lies in it; name a new or an empty one with --data",
+                path.display(),
+                name.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
@@ -212,6 +259,59 @@ mod tests {
         let _first = DataDir::open(folder.path()).unwrap();
         let error = DataDir::open(folder.path()).err().unwrap().to_string();
         assert!(error.contains("in use"), "{error}");
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_folder_that_is_made_is_for_this_user_alone_and_one_that_is_there_keeps_its_mode() {
+        let parent = tempfile::tempdir().unwrap();
+        let made = parent.path().join("far/data");
+        drop(DataDir::open(&made).unwrap());
+        assert_eq!(mode(&made), 0o700);
+        let there = parent.path().join("there");
+        fs::create_dir(&there).unwrap();
+        fs::set_permissions(&there, fs::Permissions::from_mode(0o1777)).unwrap();
+        for _ in 0..2 {
+            let data = DataDir::open(&there).unwrap();
+            assert_eq!(mode(&data.folder("keys").unwrap()), 0o700);
+            assert_eq!(mode(&there), 0o1777);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("letter"), "dear").unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let error = DataDir::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("letter"), "{error}");
+        assert_eq!(mode(folder.path()), 0o755);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_may_begin_again() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(DataDir::open(folder.path()).unwrap());
+        fs::rename(
+            folder.path().join(VERSION_FILE),
+            folder.path().join("version.new"),
+        )
+        .unwrap();
+        DataDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_name_that_settings_cannot_hold_is_refused_before_anything_is_made() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let odd = parent.path().join(std::ffi::OsStr::from_bytes(b"d\xff"));
+        let error = DataDir::open(&odd).err().unwrap().to_string();
+        assert!(error.contains("UTF-8"), "{error}");
+        assert!(!odd.exists());
     }
 
     #[test]
