@@ -3,7 +3,7 @@
 mod create;
 mod files;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cause::Cause;
 use cose::{KeyId, ObjectType, SigningKey};
@@ -30,6 +30,21 @@ pub struct OperatorConfig {
     pub network_key_file: PathBuf,
     /// Certificates of the network key, PEM or one DER, end entity first, root left out. No default. Since 0.1.
     pub network_chain_file: PathBuf,
+}
+
+impl OperatorConfig {
+    /// The keys that [`create`] made in a folder.
+    #[must_use]
+    pub fn in_folder(dir: &Path, operator_id: String) -> Self {
+        Self {
+            operator_id,
+            root_certificate_file: dir.join(create::ROOT_CERTIFICATE),
+            keyset_file: dir.join(create::KEYSET),
+            signer_key_file: dir.join(create::SIGNER_KEY),
+            network_key_file: dir.join(create::NETWORK_KEY),
+            network_chain_file: dir.join(create::NETWORK_CHAIN),
+        }
+    }
 }
 
 /// The operator's keys cannot be used. The message says what to change.

@@ -37,11 +37,11 @@ const YEAR: u64 = 365 * 86_400;
 const CLOCK_SKEW_SECONDS: u64 = 300;
 
 const ROOT_KEY: &str = "root.key";
-const ROOT_CERTIFICATE: &str = "root.cer";
-const KEYSET: &str = "keyset.cose";
-const SIGNER_KEY: &str = "signer.key";
-const NETWORK_KEY: &str = "network.key";
-const NETWORK_CHAIN: &str = "network-chain.pem";
+pub(super) const ROOT_CERTIFICATE: &str = "root.cer";
+pub(super) const KEYSET: &str = "keyset.cose";
+pub(super) const SIGNER_KEY: &str = "signer.key";
+pub(super) const NETWORK_KEY: &str = "network.key";
+pub(super) const NETWORK_CHAIN: &str = "network-chain.pem";
 
 /// The keys of an operator, as the contents of their files.
 pub struct DrawnKeys {
@@ -120,14 +120,10 @@ pub fn create(
         files.push((name, content, if private { PRIVATE } else { PUBLIC }));
     }
     write_folder(dir, &files)?;
-    Ok(OperatorConfig {
-        operator_id: operator_id.as_str().to_owned(),
-        root_certificate_file: dir.join(ROOT_CERTIFICATE),
-        keyset_file: dir.join(KEYSET),
-        signer_key_file: dir.join(SIGNER_KEY),
-        network_key_file: dir.join(NETWORK_KEY),
-        network_chain_file: dir.join(NETWORK_CHAIN),
-    })
+    Ok(OperatorConfig::in_folder(
+        dir,
+        operator_id.as_str().to_owned(),
+    ))
 }
 
 /// A key pair, for COSE and for certificates.
