@@ -53,7 +53,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             Ok(audit) => judge(role, &audit),
             Err(error) => vec![bad(
                 role.name(),
-                format!("store {name} cannot be checked: {error:#}"),
+                format!("store {name} cannot be checked: {}", chain(error.as_ref())),
             )],
         };
         for finding in &findings {
@@ -100,6 +100,8 @@ async fn check(role: NetworkFunction, config: &StoreConfig) -> Result<Audit> {
     if let (BackendKind::Redb, Some(path)) = (config.backend, &config.path) {
         // Opening would make it.
         ensure!(path.is_file(), "there is no file {}", path.display());
+        let length = path.metadata()?.len();
+        ensure!(length > 0, "{} is empty, which no store is", path.display());
     }
     let database = Database::open(config).await?;
     let audit = database

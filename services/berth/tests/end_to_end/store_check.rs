@@ -59,6 +59,14 @@ fn a_file_is_checked_when_nobody_uses_it() {
     assert_eq!(findings.len(), 6, "{findings:?}");
     let ausf = findings.iter().find(|(about, ..)| about == "ausf").unwrap();
     assert!(ausf.2.contains("1 manufacturer"), "{ausf:?}");
+
+    // A copy that broke off at once.
+    let copy = data.join("store/default.redb");
+    std::fs::write(&copy, "").unwrap();
+    let empty = store_check(&settings, &["--role", "aanf"]);
+    assert_eq!(empty.status.code(), Some(1), "{}", said(&empty));
+    assert!(said(&empty).contains("is empty"), "{}", said(&empty));
+    assert_eq!(std::fs::metadata(&copy).unwrap().len(), 0);
 }
 
 #[test]
