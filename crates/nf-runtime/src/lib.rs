@@ -19,6 +19,7 @@ pub mod procedure;
 pub mod random;
 mod readiness;
 mod runtime;
+pub mod start;
 pub mod telemetry;
 pub mod tls;
 

@@ -41,6 +41,7 @@ use std::sync::Arc;
 
 use akma::AKidFormat;
 use nf_api::NetworkFunction;
+use nf_runtime::start::patiently;
 use nf_runtime::{Function, Runtime};
 use store::{Outbox, Sealer, Store};
 
@@ -109,8 +110,12 @@ pub async fn build(
         .metrics
         .procedures(NetworkFunction::Ausf)
         .known(&PROCEDURES);
+    let cookies = patiently(
+        || Cookies::open(&ports.store, &ports.sealer, &runtime.random),
+        StateError::cause,
+    );
     let one_way = OneWayAuthentication {
-        cookies: Cookies::open(&ports.store, &ports.sealer, &runtime.random).await?,
+        cookies: cookies.await?,
         manufacturers: Manufacturers::new(ports.store.clone()),
         store: ports.store.clone(),
         sealer: ports.sealer.clone(),

@@ -3,21 +3,17 @@
 mod metrics;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use nf_api::NetworkFunction;
 use nf_runtime::metrics::Metrics;
 use nf_runtime::procedure::chain;
+use nf_runtime::start::{PATIENCE, RETRY};
 use store::{Database, Store, StoreConfig, SystemClock};
 use tokio::time::{Instant, sleep};
 
 use self::metrics::StoreMetrics;
 use crate::config::StoresConfig;
-
-/// How long a start waits for a server that starts as well.
-const PATIENCE: Duration = Duration::from_secs(30);
-const RETRY: Duration = Duration::from_millis(500);
 
 /// The open databases.
 pub(crate) struct Stores<'a> {

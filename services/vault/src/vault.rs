@@ -6,6 +6,7 @@ use key_hierarchy::ecies::HomeNetworkKey;
 use nf_runtime::Runtime;
 use nf_runtime::clock::Clock;
 use nf_runtime::random::Random;
+use nf_runtime::start::patiently;
 
 use crate::config::VaultConfig;
 use crate::credentials::{CredentialError, Credentials};
@@ -70,15 +71,20 @@ impl Vault {
             sealer: ports.sealer,
         };
         if config.sqn_jump_on_start {
-            credentials.order_jump().await?;
+            // A jump more only uses up numbers.
+            patiently(|| credentials.order_jump(), CredentialError::cause).await?;
             tracing::warn!(
                 "sequence numbers of all subscribers jump because the configuration says so"
             );
         }
+        let random = &runtime.random;
+        let home_network_keys = patiently(
+            || home_network_keys::open_or_create(&credentials, random),
+            CredentialError::cause,
+        );
         Ok(Self {
-            home_network_keys: home_network_keys::open_or_create(&credentials, &runtime.random)
-                .await?,
-            jumps: credentials.jumps().await?,
+            home_network_keys: home_network_keys.await?,
+            jumps: patiently(|| credentials.jumps(), CredentialError::cause).await?,
             credentials,
             operator,
             seals_per_session: config.seals_per_session,

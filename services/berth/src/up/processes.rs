@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use nf_api::{Caller, NetworkFunction};
 use nf_runtime::config;
 use nf_runtime::pki::LabAuthority;
+use nf_runtime::start::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use store::BackendKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,8 +22,9 @@ use super::{ORDER, identity};
 use crate::config::BerthConfig;
 use crate::data_dir::{DataDir, write_atomically};
 
-/// How long a function may take until it is ready, and until it has stopped.
-const START: Duration = Duration::from_secs(30);
+/// How long a function may take until it is ready: it waits for its store itself, and says better why in vain.
+const START: Duration = Duration::from_secs(2 * PATIENCE.as_secs() + 15);
+/// How long a function may take until it has stopped.
 const STOP: Duration = Duration::from_secs(30);
 
 /// The running processes.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::process::{free_address, poll};
@@ -64,6 +65,12 @@ impl RedisServer {
         self.child.wait().unwrap();
         self.child = launch(self.folder.path(), &["--port", "0"]);
         self.wait_until_it_answers();
+    }
+
+    /// Stops the replica or lets it go on: meanwhile nothing is confirmed.
+    pub(crate) fn signal_replica(&self, signal: Signal) {
+        let replica = self.replica.as_ref().expect("started with a replica");
+        kill_process(Pid::from_child(&replica.child), signal).unwrap();
     }
 
     /// Runs a command and answers its text.
