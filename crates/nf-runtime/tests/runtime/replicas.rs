@@ -215,6 +215,24 @@ async fn a_replica_that_does_not_answer_holds_up_a_call_only_shortly() {
     }
 }
 
+#[tokio::test]
+async fn a_call_reaches_replicas_that_came_when_all_it_knew_have_fallen_silent() {
+    let (lab, servers) = (Lab::new(), Runtime::for_tests());
+    let silent = TcpListener::bind((LOCALHOST, 0)).await.unwrap();
+    let names = NameService::knows(&[silent.local_addr().unwrap()]);
+    let channel = channel(&lab, &names, &curious());
+    let first = timeout(Duration::from_millis(100), unary(&channel, GET_VECTOR)).await;
+    assert!(
+        first.is_err(),
+        "nobody could answer, and it was not waited for"
+    );
+
+    let (routes, _) = counting();
+    names.now_knows(&[lab.serve(routes, &servers).await]);
+    let call = timeout(Duration::from_secs(2), unary(&channel, GET_VECTOR));
+    call.await.unwrap().unwrap();
+}
+
 /// Calls from eight tasks until told to stop; answers how many there were and what went wrong.
 fn under_load(
     channel: &Channel,

@@ -267,7 +267,7 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Status 
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// How long a call waits for one replica's connection while others may have one.
-const HASTE: Duration = Duration::from_millis(300);
+pub(super) const HASTE: Duration = Duration::from_millis(300);
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// A host that is gone says nothing: so soon is that noticed, and its calls and streams go elsewhere.

@@ -1,6 +1,6 @@
 //! The replicas of one function, and which of them gets a call.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use nf_api::NetworkFunction;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::backend::{Backend, Failure};
+use super::backend::{Backend, Failure, HASTE};
 use super::retry::Unanswered;
 use super::targets::{Resolver, Targets};
 use crate::grpc::deadline::Deadline;
@@ -141,7 +141,10 @@ impl Pool {
             is_slow: false,
         };
         let mut slow = Vec::new();
-        for backend in self.in_turn().await {
+        let mut next = VecDeque::from(self.in_turn().await);
+        let tried = next.clone();
+        let mut may_ask = true;
+        while let Some(backend) = next.pop_front() {
             let Failure::Unsent { request, .. } = failure else {
                 return Err(failure);
             };
@@ -152,6 +155,10 @@ impl Pool {
             self.doubt();
             if let Failure::Unsent { is_slow: true, .. } = failure {
                 slow.push(backend);
+            }
+            if next.is_empty() && !slow.is_empty() && may_ask {
+                may_ask = false;
+                next = self.newcomers(&tried).await;
             }
         }
         // Whoever takes its time is better than nobody.
@@ -188,24 +195,46 @@ impl Pool {
     /// The replicas of now. Where it is time, they are resolved again, keeping their connections; calls go on with
     /// what is known meanwhile, unless nothing is.
     async fn backends(&self) -> Vec<Arc<Backend>> {
-        let is_known = {
-            let mut known = self.0.known();
-            if !known.is_due(self.0.resolve_interval) {
-                return known.backends.clone();
+        let is_known = !self.0.known().backends.is_empty();
+        match self.has_to_ask() {
+            true if is_known => {
+                let pool = self.clone();
+                self.0
+                    .lifecycle
+                    .spawn_to_the_end(async move { pool.resolve().await });
             }
-            known.asked = Some(Instant::now());
-            known.is_doubtful = false;
-            !known.backends.is_empty()
-        };
-        if is_known {
-            let pool = self.clone();
-            self.0
-                .lifecycle
-                .spawn_to_the_end(async move { pool.resolve().await });
-        } else {
-            self.resolve().await;
+            true => self.resolve().await,
+            false => {}
         }
         self.0.known().backends.clone()
+    }
+
+    /// Replicas that the name service has named meanwhile: where some are silent, they come before waiting for those.
+    async fn newcomers(&self, tried: &VecDeque<Arc<Backend>>) -> VecDeque<Arc<Backend>> {
+        let asked = async {
+            match self.has_to_ask() {
+                true => self.resolve().await,
+                // Somebody else is asking, or did so just now.
+                false => drop(self.0.resolving.lock().await),
+            }
+        };
+        // Who does not answer in time is as silent as they are.
+        let _ = timeout(HASTE, asked).await;
+        let known = self.0.known();
+        let is_new =
+            |backend: &&Arc<Backend>| !tried.iter().any(|tried| Arc::ptr_eq(tried, backend));
+        known.backends.iter().filter(is_new).cloned().collect()
+    }
+
+    /// Whether it is time to ask the name service; whoever learns that does so.
+    fn has_to_ask(&self) -> bool {
+        let mut known = self.0.known();
+        let is_due = known.is_due(self.0.resolve_interval);
+        if is_due {
+            known.asked = Some(Instant::now());
+            known.is_doubtful = false;
+        }
+        is_due
     }
 
     async fn resolve(&self) {
