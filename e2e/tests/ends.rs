@@ -43,7 +43,7 @@ fn what_an_earlier_run_left_is_no_evidence() {
     let old = place.path("evidence/processes-install-1/old.log");
     fs::create_dir_all(old.parent().unwrap()).unwrap();
     fs::write(&old, "of yesterday").unwrap();
-    assert!(!place.run("processes").status().unwrap().success());
+    assert!(!place.run("processes").output().unwrap().status.success());
     assert!(!old.exists());
 }
 
@@ -73,7 +73,8 @@ fn a_signal_ends_a_run_and_what_it_started() {
 #[test]
 fn nothing_outlives_a_run_that_is_killed() {
     let place = Place::new(&[("berth", "exit 0"), ("redis-server", SILENT_STORE)]);
-    let mut run = place.run("processes").spawn().unwrap();
+    let run = place.run("processes").stderr(Stdio::null()).spawn();
+    let mut run = run.unwrap();
     let store = place.store();
     run.kill().unwrap();
     run.wait().unwrap();
