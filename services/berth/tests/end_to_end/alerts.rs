@@ -93,7 +93,7 @@ fn an_enrolment_that_waits_is_told_from_one_that_is_refused() {
     let (all, refused) = lists.split_first().unwrap();
     let neither = ["NONE", "CANCELLED"].map(str::to_owned).into();
     assert_eq!(all, &neither);
-    assert_eq!(refused.len(), 3);
+    assert_eq!(refused.len(), 2);
     for list in refused {
         assert_eq!(list, &(&repeated | &neither));
     }

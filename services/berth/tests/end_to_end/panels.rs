@@ -193,6 +193,7 @@ fn panels() -> Vec<Expression> {
                     .replace("$namespace", ".*")
                     .replace("$function", ".*")
                     .replace("$__rate_interval", "5m")
+                    .replace("$__range_s", "3600")
                     .replace("$__range", "1h");
                 assert!(!text.contains('$'), "{name}: {text}");
                 expressions.push(Expression {
