@@ -30,6 +30,8 @@ struct NameService {
     answers: Arc<Mutex<VecDeque<io::Result<Vec<SocketAddr>>>>>,
     last: Arc<Mutex<Vec<SocketAddr>>>,
     asked: Arc<AtomicU32>,
+    /// How long it takes to answer.
+    delay: Arc<Mutex<Duration>>,
 }
 
 impl NameService {
@@ -58,7 +60,12 @@ impl Resolver for NameService {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let once = self.answers.lock().unwrap().pop_front();
         let answer = once.unwrap_or_else(|| Ok(self.last.lock().unwrap().clone()));
-        async move { answer }.boxed()
+        let delay = *self.delay.lock().unwrap();
+        async move {
+            tokio::time::sleep(delay).await;
+            answer
+        }
+        .boxed()
     }
 }
 
@@ -229,6 +236,29 @@ async fn a_call_reaches_replicas_that_came_when_all_it_knew_have_fallen_silent()
 
     let (routes, _) = counting();
     names.now_knows(&[lab.serve(routes, &servers).await]);
+    let call = timeout(Duration::from_secs(2), unary(&channel, GET_VECTOR));
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_of_the_name_service_that_a_call_did_not_wait_for_helps_the_next_one() {
+    let (lab, servers) = (Lab::new(), Runtime::for_tests());
+    let silent = TcpListener::bind((LOCALHOST, 0)).await.unwrap();
+    let names = NameService::knows(&[silent.local_addr().unwrap()]);
+    // Not before its turn, but for the doubt.
+    let channel = channel(&lab, &names, &Runtime::for_tests());
+    let first = timeout(Duration::from_millis(100), unary(&channel, GET_VECTOR)).await;
+    assert!(first.is_err(), "nobody could answer");
+
+    let (routes, _) = counting();
+    names.now_knows(&[lab.serve(routes, &servers).await]);
+    *names.delay.lock().unwrap() = Duration::from_millis(700);
+    // Until it may be asked again.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    let asks = timeout(Duration::from_millis(1200), unary(&channel, GET_VECTOR)).await;
+    assert!(asks.is_err(), "the answer came too late for this one");
     let call = timeout(Duration::from_secs(2), unary(&channel, GET_VECTOR));
     call.await.unwrap().unwrap();
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
 use http::{Request, Response};
 use nf_api::NetworkFunction;
 use tokio::time::{Instant, sleep, timeout};
@@ -196,15 +198,11 @@ impl Pool {
     /// what is known meanwhile, unless nothing is.
     async fn backends(&self) -> Vec<Arc<Backend>> {
         let is_known = !self.0.known().backends.is_empty();
-        match self.has_to_ask() {
-            true if is_known => {
-                let pool = self.clone();
-                self.0
-                    .lifecycle
-                    .spawn_to_the_end(async move { pool.resolve().await });
+        if self.has_to_ask() {
+            let asking = self.asking();
+            if !is_known {
+                asking.await;
             }
-            true => self.resolve().await,
-            false => {}
         }
         self.0.known().backends.clone()
     }
@@ -213,12 +211,12 @@ impl Pool {
     async fn newcomers(&self, tried: &VecDeque<Arc<Backend>>) -> VecDeque<Arc<Backend>> {
         let asked = async {
             match self.has_to_ask() {
-                true => self.resolve().await,
+                true => self.asking().await,
                 // Somebody else is asking, or did so just now.
                 false => drop(self.0.resolving.lock().await),
             }
         };
-        // Who does not answer in time is as silent as they are.
+        // This call waits no longer for a slow answer; the next one goes by it.
         let _ = timeout(HASTE, asked).await;
         let known = self.0.known();
         let is_new =
@@ -235,6 +233,14 @@ impl Pool {
             known.is_doubtful = false;
         }
         is_due
+    }
+
+    /// Asks the name service; its answer counts even if nobody waits for it any more.
+    fn asking(&self) -> Shared<BoxFuture<'static, ()>> {
+        let pool = self.clone();
+        let asking = async move { pool.resolve().await }.boxed().shared();
+        self.0.lifecycle.spawn_to_the_end(asking.clone());
+        asking
     }
 
     async fn resolve(&self) {
