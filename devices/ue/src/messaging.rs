@@ -4,6 +4,7 @@ mod line;
 mod pushes;
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::time::Duration;
 
 use coap::Response;
@@ -102,7 +103,12 @@ pub struct RegisteredUe {
     directory: Directory,
     line: Line,
     registration: Registration,
+    /// What a call to receive has begun and not waited for to its end.
+    recovery: Option<Recovery>,
 }
+
+/// Connecting and registering again.
+type Recovery = Pin<Box<dyn Future<Output = Result<(Line, Registration), UeError>> + Send>>;
 
 impl RegisteredUe {
     /// What the server said to the last REG.
@@ -156,7 +162,7 @@ impl RegisteredUe {
 
     /// Waits for a message or report, up to `within`; `None` if none came. Sends the report that the
     /// sender of a message asked for. While nothing comes, the server is asked now and then whether it is there;
-    /// what is left of a connection that was not made again in time, the next call goes on with.
+    /// where it is gone and the device is not registered again in time, the next call goes on with that.
     ///
     /// # Errors
     /// As [`Ue::register`](crate::Ue::register) if the server is gone and no other takes the device; [`UeError::State`].
@@ -194,6 +200,8 @@ impl RegisteredUe {
         match self.line.post(operation, make(&self.line)).await {
             Err(error) if is_gone(&error) => {
                 debug!(operation, "server is gone, connecting again");
+                // One that receive has begun may have little of its time left.
+                self.recovery = None;
                 self.recover().await?;
                 self.line.post(operation, make(&self.line)).await
             }
@@ -201,25 +209,15 @@ impl RegisteredUe {
         }
     }
 
-    /// Connects and registers again. The server that was, or what leads to it, may take a while to be replaced.
+    /// Connects and registers again. If it is dropped before its end, the next one goes on where it was.
     async fn recover(&mut self) -> Result<(), UeError> {
-        let deadline = Instant::now() + RECOVERY;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match open(&self.directory).await {
-                Ok((line, registration)) => {
-                    self.line = line;
-                    self.registration = registration;
-                    return Ok(());
-                }
-                Err(error) if is_passing(&error) && Instant::now() < deadline => {
-                    debug!(cause = error.cause().name(), "not registered again yet");
-                    sleep(pause).await;
-                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let recovery = self
+            .recovery
+            .get_or_insert_with(|| Box::pin(reopen(self.directory.clone())));
+        let recovered = recovery.await;
+        self.recovery = None;
+        (self.line, self.registration) = recovered?;
+        Ok(())
     }
 
     /// Reports a delivery. The message counts as received whether the report arrives or not.
@@ -276,7 +274,24 @@ pub(crate) async fn register(directory: &Directory) -> Result<RegisteredUe, UeEr
         directory: directory.clone(),
         line,
         registration,
+        recovery: None,
     })
+}
+
+/// Opens until it succeeds: the server that was, or what leads to it, may take a while to be replaced.
+async fn reopen(directory: Directory) -> Result<(Line, Registration), UeError> {
+    let deadline = Instant::now() + RECOVERY;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match open(&directory).await {
+            Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                debug!(cause = error.cause().name(), "not registered again yet");
+                sleep(pause).await;
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 async fn open(directory: &Directory) -> Result<(Line, Registration), UeError> {

@@ -150,6 +150,33 @@ async fn a_device_waits_no_longer_than_it_was_told_to_although_no_server_is_ther
 }
 
 #[tokio::test]
+async fn a_device_that_only_looks_in_registers_again_bit_by_bit() {
+    let lab = Laboratory::new().await;
+    let (leaving, tasks) = (Tasks::default(), Tasks::default());
+    let first = serve(lab.home.clone(), &leaving).await;
+    let relay = Relay::start(first, &tasks).await;
+    let uri = format!("coaps://{}", relay.address);
+    lab.home.script(|script| script.coaps_uri = uri);
+    let device = lab.subscriber("band").await;
+    let mut registered = device.register().await.unwrap();
+
+    relay.lead_to(serve(lab.home.clone(), &tasks).await);
+    lab.home.store_message("bit by bit");
+    leaving.token.cancel();
+    let deadline = Instant::now() + WAIT;
+    // No look is long enough for a handshake.
+    let received = loop {
+        if let Some(received) = registered.receive(Duration::ZERO).await.unwrap() {
+            break received;
+        }
+        assert!(Instant::now() < deadline, "it never registered again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(received.text(), "bit by bit");
+    tasks.token.cancel();
+}
+
+#[tokio::test]
 async fn a_device_that_is_sent_away_registers_elsewhere_at_once() {
     let lab = Laboratory::new().await;
     let (leaving, tasks) = (Tasks::default(), Tasks::default());
