@@ -16,9 +16,22 @@ const VERSION: u32 = 1;
 const VERSION_FILE: &str = "version";
 const LOCK: &str = "lock";
 
-/// What may lie in a folder before its version does: what a start left that was cut off, and what a file system has
-/// from the beginning.
-const BEFORE_VERSION: [&str; 3] = [LOCK, "version.new", "lost+found"];
+/// What may lie in a folder before its version does: what a start left that was cut off, what a file system has from
+/// the beginning, and what was put back from a copy.
+const BEFORE_VERSION: [&str; 12] = [
+    LOCK,
+    "version.new",
+    "lost+found",
+    "keys",
+    "operator",
+    "pki",
+    "store",
+    "lab",
+    "processes",
+    "devices",
+    "ports.json",
+    "endpoints.json",
+];
 
 /// Ports come in blocks of this many, each aligned.
 const BLOCK: u16 = 32;
@@ -302,6 +315,16 @@ mod tests {
         )
         .unwrap();
         DataDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_was_put_back_from_a_copy_is_no_folder_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["keys", "operator", "pki", "store"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        DataDir::open(folder.path()).unwrap();
+        assert!(folder.path().join(VERSION_FILE).exists());
     }
 
     #[test]
