@@ -36,7 +36,8 @@ pub(super) fn keys(folder: &Path, started: Started) -> Result<OperatorConfig> {
     }
     if started == Started::Before && !keys.exists() {
         bail!(
-            "the operator's keys are lost, which devices trust: restore {} from your copy",
+            "the operator's keys are lost, which devices trust: restore {} from your copy, or name them in \
+             [vault.operator] if earlier starts did",
             folder.display()
         );
     }

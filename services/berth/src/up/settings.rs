@@ -1,7 +1,7 @@
 //! What a data folder decides: addresses, keys, files.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ausf::{AccessGatewayEntry, HomeNetworkEntry};
@@ -20,6 +20,9 @@ const AF_FQDN: &str = "msgin5g.berth.test";
 
 /// Name of the portal's certificate in the folder of certificates.
 const PORTAL: &str = "portal";
+
+/// Whose key-encryption key is made last, after those of all others and the operator's keys.
+const LAST_KEY: NetworkFunction = NetworkFunction::SubscriptionManager;
 
 /// Whether an earlier start of the folder came so far that its keys were made, and perhaps used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,16 +59,11 @@ pub(super) fn fill(
         }
     }
 
-    // Written after all keys.
-    let started = match authority
-        .certificate_path()
-        .with_file_name(format!("{PORTAL}.crt"))
-        .exists()
-    {
-        true => Started::Before,
-        false => Started::Never,
-    };
     let keys = data.folder("keys")?;
+    let started = started(authority, &keys, &config.store.vault);
+    if config.vault.operator == vault::OperatorConfig::default() {
+        config.vault.operator = operator::keys(&data.folder("operator")?, started)?;
+    }
     let sealing = |function| {
         sealing(
             &keys,
@@ -77,10 +75,7 @@ pub(super) fn fill(
     config.vault.sealing = sealing(NetworkFunction::Vault)?;
     config.ausf.sealing = sealing(NetworkFunction::Ausf)?;
     config.aanf.sealing = sealing(NetworkFunction::Aanf)?;
-    config.subscription_manager.sealing = sealing(NetworkFunction::SubscriptionManager)?;
-    if config.vault.operator == vault::OperatorConfig::default() {
-        config.vault.operator = operator::keys(&data.folder("operator")?, started)?;
-    }
+    config.subscription_manager.sealing = sealing(LAST_KEY)?;
 
     let portal = authority.issue_server(&["localhost"], &[Ipv4Addr::LOCALHOST.into()])?;
     let (certificate, key_file) = authority.write(PORTAL, &portal)?;
@@ -157,6 +152,26 @@ fn laboratory(
     Ok(())
 }
 
+/// Asks what is made after all other keys, in three places: those that are lost may have taken one along.
+fn started(authority: &LabAuthority, keys: &Path, vault: &StoreConfig) -> Started {
+    let portal = authority
+        .certificate_path()
+        .with_file_name(format!("{PORTAL}.crt"));
+    match portal.exists() || has_file(vault) || key_file(keys, LAST_KEY).exists() {
+        true => Started::Before,
+        false => Started::Never,
+    }
+}
+
+/// Whether the database is a file that is there.
+fn has_file(store: &StoreConfig) -> bool {
+    store.backend == BackendKind::Redb && store.path.as_deref().is_some_and(Path::exists)
+}
+
+fn key_file(folder: &Path, function: NetworkFunction) -> PathBuf {
+    folder.join(format!("{function}.kek"))
+}
+
 /// The key-encryption key of a function, made at the first start. One that is lost is not replaced: what it has sealed
 /// in the store would never open again.
 fn sealing(
@@ -165,10 +180,10 @@ fn sealing(
     store: &StoreConfig,
     started: Started,
 ) -> Result<SealerConfig> {
-    let file = folder.join(format!("{function}.kek"));
+    let file = key_file(folder, function);
     let is_used = match store.backend {
         BackendKind::Memory => false,
-        BackendKind::Redb => store.path.as_deref().is_some_and(Path::exists),
+        BackendKind::Redb => has_file(store),
         BackendKind::Redis => started == Started::Before,
     };
     if is_used && !file.exists() {
@@ -187,6 +202,50 @@ fn sealing(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A start with these databases, as far as it makes keys.
+    fn start(folder: &Path, store: &StoreConfig) -> Result<BerthConfig> {
+        let mut data = DataDir::open(folder)?;
+        let authority = crate::up::authority(&data)?;
+        let mut config = BerthConfig::default();
+        config.store.vault = store.clone();
+        config.store.default = store.clone();
+        fill(&mut config, &mut data, &authority, false)?;
+        Ok(config)
+    }
+
+    #[test]
+    fn operator_keys_that_are_lost_with_the_certificates_are_not_made_anew() {
+        for store in [StoreConfig::redis("redis://a"), StoreConfig::default()] {
+            let folder = tempfile::tempdir().unwrap();
+            let lose = |name| std::fs::remove_dir_all(folder.path().join(name)).unwrap();
+            let vault = start(folder.path(), &store).unwrap().store.vault;
+            if let Some(database) = vault.path {
+                std::fs::write(database, "").unwrap();
+                lose("keys");
+            }
+            lose("pki");
+            lose("operator");
+            let lost = start(folder.path(), &store).unwrap_err().to_string();
+            assert!(
+                lost.contains("operator's keys are lost") && lost.contains("[vault.operator]"),
+                "{lost}"
+            );
+            assert!(!folder.path().join("operator/keys").exists());
+        }
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_between_keys_may_begin_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StoreConfig::redis("redis://a");
+        start(folder.path(), &store).unwrap();
+        std::fs::remove_dir_all(folder.path().join("pki")).unwrap();
+        for function in [NetworkFunction::Aanf, LAST_KEY] {
+            std::fs::remove_file(key_file(&folder.path().join("keys"), function)).unwrap();
+        }
+        start(folder.path(), &store).unwrap();
+    }
 
     #[test]
     fn a_key_that_has_sealed_something_is_not_made_anew() {
