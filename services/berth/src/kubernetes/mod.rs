@@ -118,7 +118,8 @@ impl Kubernetes {
         }
     }
 
-    /// The last lines of a container's log; of its last run with `previous`.
+    /// The last lines of a container's log; of its last run with `previous`. They are many, and several are on their
+    /// way at once, so that a wait for one may go beyond the patience.
     pub(crate) async fn log(
         &self,
         pod: &str,
@@ -130,7 +131,9 @@ impl Kubernetes {
             "{}/{pod}/log?container={container}&previous={previous}&tailLines={lines}",
             self.path(PODS)
         );
-        let (status, body) = self.call(&Method::GET, &way, None).await?;
+        let (status, body) = self
+            .repeat(&Method::GET, &way, Bytes::new(), ATTEMPT)
+            .await?;
         match status {
             StatusCode::OK => Ok(body),
             _ => bail!(self.refusal("get", LOG, pod, status, &body)),
@@ -142,7 +145,9 @@ impl Kubernetes {
     pub(crate) async fn get_from_pod(&self, pod: &str, port: &str, path: &str) -> Result<Bytes> {
         let pod = format!("{pod}:{port}");
         let way = format!("{}/{pod}/proxy{path}", self.path(PODS));
-        let (status, body) = self.once(&Method::GET, &way, Bytes::new()).await?;
+        let (status, body) = self
+            .once(&Method::GET, &way, Bytes::new(), self.longest())
+            .await?;
         match status {
             StatusCode::OK => Ok(body),
             StatusCode::SERVICE_UNAVAILABLE if !is_of_server(&body) => Ok(body),
@@ -157,7 +162,11 @@ impl Kubernetes {
         )
     }
 
-    /// Sends until somebody answers. Repeating is harmless: a repeated create or replace ends in a conflict.
+    /// How long one wait is: no longer than the patience goes.
+    fn longest(&self) -> Duration {
+        ATTEMPT.min(self.patience)
+    }
+
     async fn call(
         &self,
         method: &Method,
@@ -168,10 +177,21 @@ impl Kubernetes {
             Some(object) => Bytes::from(serde_json::to_vec(object)?),
             None => Bytes::new(),
         };
+        self.repeat(method, path, body, self.longest()).await
+    }
+
+    /// Sends until somebody answers. Repeating is harmless: a repeated create or replace ends in a conflict.
+    async fn repeat(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Bytes,
+        longest: Duration,
+    ) -> Result<(StatusCode, Bytes)> {
         let end = Instant::now() + self.patience;
         let mut pause = Duration::from_millis(200);
         loop {
-            let failure = match self.once(method, path, body.clone()).await {
+            let failure = match self.once(method, path, body.clone(), longest).await {
                 Ok((status, body)) if !is_passing(status) => return Ok((status, body)),
                 Ok((status, body)) => {
                     self.useless(anyhow::anyhow!("it answers {status}: {}", message(&body)))
@@ -187,9 +207,14 @@ impl Kubernetes {
         }
     }
 
-    /// Sends once, and waits no longer than its patience goes.
-    async fn once(&self, method: &Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
-        let longest = ATTEMPT.min(self.patience);
+    /// Sends once.
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Bytes,
+        longest: Duration,
+    ) -> Result<(StatusCode, Bytes)> {
         match tokio::time::timeout(longest, self.attempt(method, path, body)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) if is_distrust(&error) => Err(error.context(format!(
@@ -329,3 +354,45 @@ const PROXY: Resource = Resource {
 const ATTEMPT: Duration = Duration::from_secs(15);
 /// A list of all that a release consists of is far smaller.
 const LARGEST_ANSWER: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::net::TcpListener;
+
+    use super::access::Token;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_is_waited_for_longer_than_what_a_pod_says_itself() {
+        // Connections are made, and nobody ever reads from them.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let server = Kubernetes {
+            access: Access {
+                host: "127.0.0.1".to_owned(),
+                port: silent.local_addr().unwrap().port(),
+                certificate_name: None,
+                prefix: String::new(),
+                tls: Arc::new(tls),
+                token: Token::None,
+            },
+            namespace: "berth".to_owned(),
+            patience: Duration::from_secs(5),
+        };
+        let log = server.log("ausf-0", "ausf", false, 10).await;
+        let page = server.get_from_pod("ausf-0", "9090", "/readyz").await;
+        let list = server.list(PODS, "").await.map(|_| Bytes::new());
+        for (answer, wait) in [(log, "15 s"), (page, "5 s"), (list, "5 s")] {
+            let error = format!("{:#}", answer.unwrap_err());
+            assert!(error.ends_with(&format!("within {wait}")), "{error}");
+        }
+    }
+}
