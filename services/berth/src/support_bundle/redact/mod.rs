@@ -29,10 +29,9 @@ impl Redactor {
                 r"-----BEGIN [A-Z0-9 ]+-----[A-Za-z0-9+/=\s\\]*(-----END [A-Z0-9 ]+-----)?",
                 |_| MASKED.to_owned(),
             ),
-            // User and password of a URL, the last `@` after it; a digest follows the name of an image so, too.
-            (r"://[^\s\x22<>`]+@(sha256:)?", |found| match found.get(1) {
-                Some(_) => text(found, 0).into_owned(),
-                None => format!("://{MASKED}@"),
+            // User and password of a URL.
+            (r"://[^\s\x22<>`]+@(?:sha256:)?", |found| {
+                without_user(&text(found, 0))
             }),
             // Cookies of a browser; and passwords in the access list of a store server.
             (
@@ -127,6 +126,15 @@ fn apply(rules: &[(Regex, Mask)], octets: &mut Vec<u8>) {
 /// A part of what was found.
 fn text<'a>(found: &'a Captures<'_>, part: usize) -> Cow<'a, str> {
     String::from_utf8_lossy(found.get(part).map_or(b"", |part| part.as_bytes()))
+}
+
+/// Masks up to the last `@` that ends user and password. A digest follows the name of an image so, too.
+fn without_user(url: &str) -> String {
+    let mut marks = url.match_indices('@').map(|(at, _)| &url[at..]);
+    match marks.rfind(|rest| !rest.starts_with("@sha256:")) {
+        Some(rest) => format!("://{MASKED}{rest}"),
+        None => url.to_owned(),
+    }
 }
 
 fn hidden<E>(_: E) -> String {

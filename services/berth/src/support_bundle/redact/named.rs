@@ -85,15 +85,20 @@ fn value(text: &[u8]) -> (usize, usize) {
 }
 
 /// How far a quoted value goes whose marks have so many escapes before them: one inside of it has more, by its own
-/// escape and those of this one's, and each backslash inside is doubled as often.
+/// escape and those of this one's, and each backslash inside is doubled as often. In YAML a single one is doubled.
 fn quoted(text: &[u8], mark: u8, escapes: usize) -> usize {
     let mut run = 0;
-    for (at, octet) in text.iter().enumerate() {
+    let mut octets = text.iter().enumerate().peekable();
+    while let Some((at, octet)) = octets.next() {
         match *octet {
             b'\\' => run += 1,
             b'\n' => return at,
             octet if octet == mark && (run < escapes || run % (2 * (escapes + 1)) == escapes) => {
-                return at - run.min(escapes);
+                let is_doubled = mark == b'\'' && escapes == 0;
+                if !is_doubled || octets.next_if(|(_, next)| **next == mark).is_none() {
+                    return at - run.min(escapes);
+                }
+                run = 0;
             }
             _ => run = 0,
         }

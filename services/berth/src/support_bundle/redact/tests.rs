@@ -88,6 +88,8 @@ fn what_is_called_a_secret_is_masked_as_a_whole() {
             "password = \"[masked]\" # mine",
         ),
         ("password = '''hun\nter'''", "password = '''[masked]'''"),
+        ("token: 'it''s secret' # a", "token: '[masked]' # a"),
+        ("{token: '', name: 'it''s'}", "{token: '', name: 'it''s'}"),
         ("requirepass hunter22", "requirepass [masked]"),
         ("  masterauth hunter22\n", "  masterauth [masked]\n"),
         (
@@ -140,6 +142,18 @@ fn what_is_called_a_secret_is_masked_as_a_whole() {
         (
             "redis://aanf:hun/t@er22@store:6379/0",
             "redis://[masked]@store:6379/0",
+        ),
+        (
+            "redis://user:hunter22@host:6379,img=repo/x@sha256:0f4d3f2a1b0c9e8d",
+            "redis://[masked]@host:6379,img=repo/x@sha256:0f4d3f2a1b0c9e8d",
+        ),
+        (
+            "https://user:hun@ter22@registry/x@sha256:0f4d3f2a1b0c9e8d",
+            "https://[masked]@registry/x@sha256:0f4d3f2a1b0c9e8d",
+        ),
+        (
+            "https://registry/x@sha256:0f4d,https://registry/y@sha256:1f4d",
+            "https://registry/x@sha256:0f4d,https://registry/y@sha256:1f4d",
         ),
         (
             "user aanf on >hunter22 #0a ~aanf:*",
