@@ -21,7 +21,7 @@
 {{- range $name := keys $roles | sortAlpha -}}
 {{- if (index $roles $name).kek -}}
 {{- $secret := printf "%s-%s-kek" $full $name -}}
-{{- if index $root.Values.keys.keyEncryptionKeySecrets $name -}}
+{{- if index (default dict $root.Values.keys.keyEncryptionKeySecrets) $name -}}
 {{- $given = append $given $secret -}}
 {{- else -}}
 {{- $secrets = append $secrets (dict "name" $secret "kind" "key-encryption-key" "function" $name) -}}
@@ -43,7 +43,7 @@
 {{- end -}}
 {{- $users := list -}}
 {{- range $name := keys $roles | sortAlpha -}}
-{{- if and (index $roles $name).store (not (index $root.Values.store.passwordSecrets $name)) -}}
+{{- if and (index $roles $name).store (not (index (default dict $root.Values.store.passwordSecrets) $name)) -}}
 {{- $secret := printf "%s-%s-store" $full $name -}}
 {{- $user := dict "name" $secret "kind" "store-user" "user" $name -}}
 {{- if eq $secret (include "berth.storeAuthority" (list $root $name)) }}{{ $_ := set $user "authority" $authority }}{{ end -}}
@@ -79,8 +79,8 @@
 {{- $host := regexReplaceAll "^https://([^/:]+).*$" (include "berth.portalUrl" .) "${1}" -}}
 {{- $hosts := fromJsonArray (include "berth.hosts" (list . "portal")) -}}
 {{- /* A public authority certifies no name that only the cluster knows. */ -}}
-{{- if or .Values.portal.tls.issuerRef.name .Values.portal.tls.public }}{{ $hosts = list }}{{ end -}}
-{{- $certificates = append $certificates (dict "short" "portal" "dns" (concat $hosts (list $host) .Values.portal.tls.hostnames | uniq)) -}}
+{{- if or (default dict .Values.portal.tls.issuerRef).name .Values.portal.tls.public }}{{ $hosts = list }}{{ end -}}
+{{- $certificates = append $certificates (dict "short" "portal" "dns" (concat $hosts (list $host) (default list .Values.portal.tls.hostnames) | uniq)) -}}
 {{- end -}}
 {{- range $certificates }}{{ $_ := set . "secret" (printf "%s-%s-tls" (include "berth.fullname" $root) .short) }}{{ end -}}
 {{- toJson $certificates -}}
@@ -88,7 +88,7 @@
 
 {{/* The spec. */}}
 {{- define "berth.bootstrapSpec" -}}
-{{ include "berth.toml" (list "" (dict "replace_lost" .Values.bootstrap.replaceLost "labels" (dict "\"app.kubernetes.io/name\"" .Chart.Name "\"app.kubernetes.io/instance\"" .Release.Name "\"app.kubernetes.io/part-of\"" "berth"))) | trim }}
+{{ include "berth.toml" (list "" (dict "replace_lost" (default list .Values.bootstrap.replaceLost) "labels" (dict "\"app.kubernetes.io/name\"" .Chart.Name "\"app.kubernetes.io/instance\"" .Release.Name "\"app.kubernetes.io/part-of\"" "berth"))) | trim }}
 {{ range fromJsonArray (include "berth.bootstrapSecrets" .) }}
 [[secret]]
 {{ include "berth.toml" (list "" .) | trim }}

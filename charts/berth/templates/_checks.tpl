@@ -25,7 +25,7 @@
 {{- end -}}
 {{- end -}}
 {{- range $name, $role := fromYaml (include "berth.roles" nil) -}}
-{{- if and $role.store (index $root.Values.store.passwordSecrets $name) -}}
+{{- if and $role.store (index (default dict $root.Values.store.passwordSecrets) $name) -}}
 {{- if eq (fromJson (include "berth.store" (list $root $role.store))).mode "builtin" -}}
 {{- fail (printf "store.passwordSecrets.%s is set, but the store of %s is builtin: its users come from the bootstrap hook alone" $name $name) -}}
 {{- end -}}
@@ -42,10 +42,10 @@
 {{- if include "berth.builtinStore" . }}{{ $missing = append $missing "another store.mode than builtin" }}{{ end -}}
 {{- if not .Values.keys.operatorKeysSecret }}{{ $missing = append $missing "keys.operatorKeysSecret" }}{{ end -}}
 {{- range $name, $role := fromYaml (include "berth.roles" nil) -}}
-{{- if and $role.kek (not (index $root.Values.keys.keyEncryptionKeySecrets $name)) -}}
+{{- if and $role.kek (not (index (default dict $root.Values.keys.keyEncryptionKeySecrets) $name)) -}}
 {{- $missing = append $missing (printf "keys.keyEncryptionKeySecrets.%s" $name) -}}
 {{- end -}}
-{{- if and $role.store (not (index $root.Values.store.passwordSecrets $name)) -}}
+{{- if and $role.store (not (index (default dict $root.Values.store.passwordSecrets) $name)) -}}
 {{- $missing = append $missing (printf "store.passwordSecrets.%s" $name) -}}
 {{- end -}}
 {{- end -}}
@@ -56,7 +56,7 @@
 
 {{/* A function that is killed while it drains breaks calls that it had taken. */}}
 {{- define "berth.checkShutdown" -}}
-{{- $shutdown := default dict .Values.config.shutdown -}}
+{{- $shutdown := default dict (default dict .Values.config).shutdown -}}
 {{- $drain := add (include "berth.seconds" (default "3s" $shutdown.settle)) (include "berth.seconds" (default "20s" $shutdown.grace)) -}}
 {{- range $name := keys (fromYaml (include "berth.roles" nil)) | sortAlpha -}}
 {{- $given := int (fromJson (include "berth.service" (list $ $name))).terminationGracePeriodSeconds -}}

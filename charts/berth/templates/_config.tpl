@@ -5,7 +5,7 @@
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}
 {{- $settings := fromJson (include "berth.computed" .) -}}
-{{- $given := deepCopy $root.Values.config -}}
+{{- $given := deepCopy (default dict $root.Values.config) -}}
 {{- /* The gateways and networks of test and laboratory stay beside those that are given. */ -}}
 {{- if eq $component "ausf" -}}
 {{- $ausf := default dict $given.ausf -}}

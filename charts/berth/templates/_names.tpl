@@ -37,7 +37,7 @@ app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: berth
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
-{{- with merge (deepCopy $own) $root.Values.commonLabels }}
+{{- with merge (deepCopy (default dict $own)) (default dict $root.Values.commonLabels) }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

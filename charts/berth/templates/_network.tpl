@@ -91,7 +91,7 @@ msgin5g-server: [{port: 5684, protocol: UDP}]
   {{- end }}
 {{- end }}
 {{- end }}
-{{- with (default dict $root.Values.config.telemetry).otlp_endpoint }}
+{{- with (default dict (default dict $root.Values.config).telemetry).otlp_endpoint }}
 - ports:
     {{- include "berth.tcpPorts" (list (include "berth.portOf" (list . (ternary "443" "80" (hasPrefix "https:" .))))) | trim | nindent 4 }}
   {{- with $root.Values.networkPolicy.otlp.to }}

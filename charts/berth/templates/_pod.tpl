@@ -58,8 +58,8 @@ readOnlyRootFilesystem: true
 {{- end -}}
 
 {{/*
-  Name of the Secret with the authority of a function's store, or nothing for a store without TLS: list of context and
-  function. The built-in store's is that of its own certificate, whoever issued it.
+  Name of the Secret with the authority of a function's store, or nothing for a store without TLS, or whose settings name
+  a `ca_file` of the image: list of context and function. The built-in store's is that of its own certificate, whoever issued it.
 */}}
 {{- define "berth.storeAuthority" -}}
 {{- $root := index . 0 -}}
@@ -70,8 +70,8 @@ readOnlyRootFilesystem: true
 {{- include "berth.tlsSecret" (list $root "store") -}}
 {{- else if $root.Values.store.caSecret -}}
 {{- $root.Values.store.caSecret -}}
-{{- else if not (hasPrefix "redis://" (join "," $addresses)) -}}
-{{- if and (ne $root.Values.tls.mode "builtin") (not (index $root.Values.store.passwordSecrets (index . 1))) -}}
+{{- else if not (or (hasPrefix "redis://" (join "," $addresses)) (dig "store" $role.store "ca_file" "" (default dict $root.Values.config))) -}}
+{{- if and (ne $root.Values.tls.mode "builtin") (not (index (default dict $root.Values.store.passwordSecrets) (index . 1))) -}}
 {{- fail (printf "store.caSecret is not set: with tls.mode %s nothing else says who signed the certificate of the store of %s" $root.Values.tls.mode (index . 1)) -}}
 {{- end -}}
 {{- include "berth.storeSecret" . -}}
@@ -99,13 +99,13 @@ readOnlyRootFilesystem: true
 {{/* Name of the Secret with a function's store password: list of context and function. */}}
 {{- define "berth.storeSecret" -}}
 {{- $root := index . 0 -}}
-{{- default (printf "%s-%s-store" (include "berth.fullname" $root) (index . 1)) (index $root.Values.store.passwordSecrets (index . 1)) -}}
+{{- default (printf "%s-%s-store" (include "berth.fullname" $root) (index . 1)) (index (default dict $root.Values.store.passwordSecrets) (index . 1)) -}}
 {{- end -}}
 
 {{/* Name of the Secret with a function's key-encryption keys: list of context and function. */}}
 {{- define "berth.kekSecret" -}}
 {{- $root := index . 0 -}}
-{{- default (printf "%s-%s-kek" (include "berth.fullname" $root) (index . 1)) (index $root.Values.keys.keyEncryptionKeySecrets (index . 1)) -}}
+{{- default (printf "%s-%s-kek" (include "berth.fullname" $root) (index . 1)) (index (default dict $root.Values.keys.keyEncryptionKeySecrets) (index . 1)) -}}
 {{- end -}}
 
 {{/* Name of the Secret with the vault's part of the operator's keys. */}}

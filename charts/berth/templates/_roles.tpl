@@ -33,7 +33,7 @@ certificate-fetcher: [ausf, operator]
 {{/* What a function is given: `defaults`, and `services.<function>` over them: list of context and function. */}}
 {{- define "berth.service" -}}
 {{- $root := index . 0 -}}
-{{- mergeOverwrite (deepCopy $root.Values.defaults) (deepCopy (index $root.Values.services (index . 1))) | toJson -}}
+{{- mergeOverwrite (deepCopy $root.Values.defaults) (deepCopy (default dict (index $root.Values.services (index . 1)))) | toJson -}}
 {{- end -}}
 
 {{/* Settings of one of the three stores: list of context and `vault`, `default` or `messages`. */}}
@@ -42,7 +42,7 @@ certificate-fetcher: [ausf, operator]
 {{- $part := index . 1 -}}
 {{- $common := omit $store "builtin" "vault" "messages" "caSecret" "passwordSecrets" -}}
 {{- $own := ternary dict (index $store $part) (eq $part "default") -}}
-{{- mergeOverwrite (deepCopy $common) (deepCopy $own) | toJson -}}
+{{- mergeOverwrite (deepCopy $common) (deepCopy (default dict $own)) | toJson -}}
 {{- end -}}
 
 {{/* `true` if any of the three stores is the release's own. */}}

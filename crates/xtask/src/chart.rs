@@ -26,11 +26,7 @@ const SETS: &[(&str, &[&str], &[&str])] = &[
             "monitoring.coreos.com/v1/PrometheusRule",
         ],
     ),
-    (
-        "exposure",
-        &["ci/exposure.yaml"],
-        &["gateway.networking.k8s.io/v1/BackendTLSPolicy"],
-    ),
+    ("exposure", &["ci/exposure.yaml"], &[]),
 ];
 
 /// Where the e2e tools lie that come with no package.

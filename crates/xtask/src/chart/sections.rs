@@ -20,19 +20,27 @@ pub(super) fn keep(schema: &mut Value, values: &Yaml) {
     let mut required = Vec::new();
     for (key, default) in values.as_hash().into_iter().flatten() {
         let Some(key) = key.as_str() else { continue };
-        // What is empty anyway may be left out.
-        if default.is_null() || default.as_str() == Some("") {
+        // What is empty anyway may be left out, and requests and limits may be taken away.
+        if is_empty(default) || key == "resources" {
             continue;
         }
         required.push(key);
-        // A request or a limit may be taken away.
-        let below = default.as_hash().is_some_and(|below| !below.is_empty());
-        if below && key != "resources" {
+        if default.is_hash() {
             keep(&mut schema["properties"][key], default);
         }
     }
     if !required.is_empty() {
         schema["required"] = json!(required);
+    }
+}
+
+fn is_empty(default: &Yaml) -> bool {
+    match default {
+        Yaml::Null => true,
+        Yaml::String(text) => text.is_empty(),
+        Yaml::Array(items) => items.is_empty(),
+        Yaml::Hash(section) => section.is_empty(),
+        _ => false,
     }
 }
 
@@ -44,13 +52,13 @@ mod tests {
 
     #[test]
     fn a_section_keeps_what_has_a_value() {
-        let values = "a: {b: 1, c: '', d: ~, e: {}}\nresources: {limits: {memory: 1Gi}}\n";
+        let values = "a: {b: 1, c: '', d: ~, e: {}, f: []}\nresources: {limits: {memory: 1Gi}}\n";
         let mut schema = json!({"properties": {"a": {"$ref": "#/$defs/a"}, "resources": true}});
         keep(&mut schema, &YamlLoader::load_from_str(values).unwrap()[0]);
-        let a = json!({"allOf": [{"$ref": "#/$defs/a"}], "required": ["b", "e"]});
+        let a = json!({"allOf": [{"$ref": "#/$defs/a"}], "required": ["b"]});
         assert_eq!(
             schema,
-            json!({"properties": {"a": a, "resources": true}, "required": ["a", "resources"]})
+            json!({"properties": {"a": a, "resources": true}, "required": ["a"]})
         );
     }
 }

@@ -62,6 +62,11 @@ fn an_outer_stores_authority_is_the_one_that_is_named() {
     let own = outer("rediss://s:1/0", cert_manager());
     let said = refusal(helm(&[], Some(&own)));
     assert!(said.contains("store.caSecret is not set"), "{said}");
+
+    let public = json!({"ca_file": "/etc/ssl/certs/ca-certificates.crt"});
+    let mut own = outer("rediss://s:1/0", cert_manager());
+    own["config"] = json!({"store": {"default": public, "messages": public}});
+    assert_eq!(of(&own, "ausf"), None);
 }
 
 fn cert_manager() -> Value {
