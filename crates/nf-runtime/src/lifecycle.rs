@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,32 @@ use tracing::{error, info};
 
 use crate::readiness::Readiness;
 use crate::telemetry::Telemetry;
+
+/// SIGTERM and SIGINT, which from now on end a process in order and not where it stands. To be installed before
+/// anybody is told that the process is ready.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// The handlers cannot be installed.
+    pub fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn requested(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => info!(signal = "SIGTERM", "shutdown requested"),
+            _ = self.interrupt.recv() => info!(signal = "SIGINT", "shutdown requested"),
+        }
+    }
+}
 
 /// How a process stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,23 +179,11 @@ impl Lifecycle {
         });
     }
 
-    /// Waits for SIGTERM, SIGINT or the failure of a critical task, shuts down in order and flushes
-    /// telemetry.
-    ///
-    /// # Errors
-    /// Signal handlers cannot be installed.
-    pub async fn run_until_signal(&self, telemetry: Telemetry) -> std::io::Result<Stopped> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let asked = async move {
-            tokio::select! {
-                _ = terminate.recv() => info!(signal = "SIGTERM", "shutdown requested"),
-                _ = interrupt.recv() => info!(signal = "SIGINT", "shutdown requested"),
-            }
-        };
-        let stopped = self.run_until(asked).await;
+    /// Waits for a signal or the failure of a critical task, shuts down in order and flushes telemetry.
+    pub async fn run_until_signal(&self, signals: Signals, telemetry: Telemetry) -> Stopped {
+        let stopped = self.run_until(signals.requested()).await;
         telemetry.shutdown().await;
-        Ok(stopped)
+        stopped
     }
 
     /// Waits for `asked` or the failure of a critical task, then shuts down in order.

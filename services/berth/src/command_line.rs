@@ -129,9 +129,9 @@ pub(crate) async fn up(options: UpOptions) -> Result<ExitCode> {
     let config = up::load_settings(options.config.as_deref())?;
     let telemetry = telemetry::init(&config.telemetry, "berth")?;
     let runtime = Runtime::new(config.shutdown.clone(), config.grpc.clone());
-    let installation = up::start(&options, config, &runtime).await?;
+    let (installation, signals) = up::start(&options, config, &runtime).await?;
     say(&format!("ready: {}", installation.endpoints_file.display()));
-    let stopped = runtime.lifecycle.run_until_signal(telemetry).await?;
+    let stopped = runtime.lifecycle.run_until_signal(signals, telemetry).await;
     installation.close().await;
     Ok(stopped.exit_code())
 }

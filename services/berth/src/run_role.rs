@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use nf_api::NetworkFunction;
 use nf_runtime::admin::{self, Admin};
+use nf_runtime::lifecycle::Signals;
 use nf_runtime::tls::TlsIdentity;
 use nf_runtime::{Runtime, config, grpc, telemetry};
 use tokio::net::TcpListener;
@@ -84,9 +85,10 @@ pub(crate) async fn run(function: NetworkFunction, options: &FunctionOptions) ->
         "ready"
     );
     self_description::stores(&runtime.about, &config.store, stores.opened());
+    let signals = Signals::install()?;
     starting.release();
     let databases = stores.into_databases();
-    let stopped = runtime.lifecycle.run_until_signal(telemetry).await?;
+    let stopped = runtime.lifecycle.run_until_signal(signals, telemetry).await;
     for database in databases {
         database.close().await;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nf_api::{Caller, NetworkFunction};
 use nf_runtime::Runtime;
 use nf_runtime::grpc::{self, Channel, GrpcConfig};
-use nf_runtime::lifecycle::{Lifecycle, ShutdownConfig, Stopped};
+use nf_runtime::lifecycle::{Lifecycle, ShutdownConfig, Signals, Stopped};
 use nf_runtime::telemetry::{TelemetryConfig, init_for_thread};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -94,19 +94,12 @@ async fn a_signal_stops_the_process_in_order() {
     let lifecycle = Runtime::for_tests().lifecycle;
     let token = lifecycle.token();
     lifecycle.spawn("worker", async move { token.cancelled().await });
-    // Handlers are in place from the first poll on, and joined futures are polled in their order.
-    let signal = async {
-        let own = std::process::id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &own])
-                .status()
-                .unwrap()
-                .success()
-        );
-    };
-    let (stopped, ()) = tokio::join!(lifecycle.run_until_signal(telemetry), signal);
-    assert!(matches!(stopped.unwrap(), Stopped::Clean));
+    let signals = Signals::install().unwrap();
+    let own = std::process::id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &own]).status();
+    assert!(sent.unwrap().success());
+    let stopped = lifecycle.run_until_signal(signals, telemetry).await;
+    assert!(matches!(stopped, Stopped::Clean));
 }
 
 #[tokio::test]

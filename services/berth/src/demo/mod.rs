@@ -86,7 +86,7 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
         config: None,
         processes: false,
     };
-    let installation = up::start(&up_options, config, &runtime).await?;
+    let (installation, _) = up::start(&up_options, config, &runtime).await?;
     let count = answering(&installation.endpoints).await?;
     timeline.finished(&format!(
         "{count} functions in one process, state in {}",

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use nf_api::{Caller, NetworkFunction};
 use nf_runtime::grpc::{self, Channel};
+use nf_runtime::lifecycle::Signals;
 use nf_runtime::pki::LabAuthority;
 use nf_runtime::tls::{TlsConfig, TlsIdentity};
 use nf_runtime::{Runtime, config};
@@ -88,12 +89,13 @@ pub(crate) fn load_settings(file: Option<&Path>) -> Result<BerthConfig> {
     Ok(config)
 }
 
-/// Starts everything and writes `endpoints.json` when everything answers.
+/// Starts everything and writes `endpoints.json` when everything answers. Who finds it may send the signals that this
+/// answers with it.
 pub(crate) async fn start(
     options: &UpOptions,
     mut config: BerthConfig,
     runtime: &Runtime,
-) -> Result<Installation> {
+) -> Result<(Installation, Signals)> {
     let starting = runtime.lifecycle.readiness().latch("start");
     let mut data = DataDir::open(&options.data)?;
     let authority = authority(&data)?;
@@ -122,18 +124,20 @@ pub(crate) async fn start(
     };
 
     let endpoints = endpoints(&config, admin_urls, &authority, lab.as_ref())?;
+    let signals = Signals::install()?;
     starting.release();
     let endpoints_file = data.join("endpoints.json");
     write_atomically(
         &endpoints_file,
         &format!("{}\n", serde_json::to_string_pretty(&endpoints)?),
     )?;
-    Ok(Installation {
+    let installation = Installation {
         endpoints,
         endpoints_file,
         running,
         _data: data,
-    })
+    };
+    Ok((installation, signals))
 }
 
 /// Every function in this process.
