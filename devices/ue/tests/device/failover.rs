@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use coap_tokio::Tasks;
 use tokio::net::UdpSocket;
+use ue::RegisteredUe;
 
 use crate::home::Laboratory;
 use crate::messaging_server::serve;
@@ -68,6 +69,20 @@ impl Relay {
     }
 }
 
+/// A device that is registered at a server behind a relay.
+async fn registered_through_relay(
+    lab: &Laboratory,
+    server: SocketAddr,
+    tasks: &Tasks,
+) -> (Relay, RegisteredUe) {
+    let relay = Relay::start(server, tasks).await;
+    let uri = format!("coaps://{}", relay.address);
+    lab.home.script(|script| script.coaps_uri = uri);
+    let device = lab.subscriber("band").await;
+    let registered = device.register().await.unwrap();
+    (relay, registered)
+}
+
 const WAIT: Duration = Duration::from_secs(20);
 
 /// What a device may need to notice that its server is gone and to be registered at another one.
@@ -81,11 +96,7 @@ async fn a_device_whose_server_was_killed_goes_on_at_another() {
     for _ in 0..3 {
         servers.push(serve(lab.home.clone(), &tasks).await);
     }
-    let relay = Relay::start(servers[0], &tasks).await;
-    let uri = format!("coaps://{}", relay.address);
-    lab.home.script(|script| script.coaps_uri = uri);
-    let device = lab.subscriber("band").await;
-    let mut registered = device.register().await.unwrap();
+    let (relay, mut registered) = registered_through_relay(&lab, servers[0], &tasks).await;
     registered.send(ME, "one").await.unwrap();
     assert_eq!(
         registered.receive(WAIT).await.unwrap().unwrap().text(),
@@ -123,11 +134,7 @@ async fn a_device_waits_no_longer_than_it_was_told_to_although_no_server_is_ther
     let lab = Laboratory::new().await;
     let (leaving, tasks) = (Tasks::default(), Tasks::default());
     let first = serve(lab.home.clone(), &leaving).await;
-    let relay = Relay::start(first, &tasks).await;
-    let uri = format!("coaps://{}", relay.address);
-    lab.home.script(|script| script.coaps_uri = uri);
-    let device = lab.subscriber("band").await;
-    let mut registered = device.register().await.unwrap();
+    let (relay, mut registered) = registered_through_relay(&lab, first, &tasks).await;
 
     leaving.token.cancel();
     let begin = Instant::now();
@@ -154,11 +161,7 @@ async fn a_device_that_only_looks_in_registers_again_bit_by_bit() {
     let lab = Laboratory::new().await;
     let (leaving, tasks) = (Tasks::default(), Tasks::default());
     let first = serve(lab.home.clone(), &leaving).await;
-    let relay = Relay::start(first, &tasks).await;
-    let uri = format!("coaps://{}", relay.address);
-    lab.home.script(|script| script.coaps_uri = uri);
-    let device = lab.subscriber("band").await;
-    let mut registered = device.register().await.unwrap();
+    let (relay, mut registered) = registered_through_relay(&lab, first, &tasks).await;
 
     relay.lead_to(serve(lab.home.clone(), &tasks).await);
     lab.home.store_message("bit by bit");
@@ -182,11 +185,7 @@ async fn a_device_that_is_sent_away_registers_elsewhere_at_once() {
     let (leaving, tasks) = (Tasks::default(), Tasks::default());
     let first = serve(lab.home.clone(), &leaving).await;
     let second = serve(lab.home.clone(), &tasks).await;
-    let relay = Relay::start(first, &tasks).await;
-    let uri = format!("coaps://{}", relay.address);
-    lab.home.script(|script| script.coaps_uri = uri);
-    let device = lab.subscriber("band").await;
-    let mut registered = device.register().await.unwrap();
+    let (relay, mut registered) = registered_through_relay(&lab, first, &tasks).await;
 
     relay.lead_to(second);
     lab.home.store_message("elsewhere");
