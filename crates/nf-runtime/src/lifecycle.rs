@@ -36,10 +36,11 @@ impl Signals {
         })
     }
 
-    async fn requested(mut self) {
+    /// Waits for the next one and answers its name.
+    pub async fn requested(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => info!(signal = "SIGTERM", "shutdown requested"),
-            _ = self.interrupt.recv() => info!(signal = "SIGINT", "shutdown requested"),
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 }
@@ -180,8 +181,12 @@ impl Lifecycle {
     }
 
     /// Waits for a signal or the failure of a critical task, shuts down in order and flushes telemetry.
-    pub async fn run_until_signal(&self, signals: Signals, telemetry: Telemetry) -> Stopped {
-        let stopped = self.run_until(signals.requested()).await;
+    pub async fn run_until_signal(&self, mut signals: Signals, telemetry: Telemetry) -> Stopped {
+        let asked = async {
+            let signal = signals.requested().await;
+            info!(signal, "shutdown requested");
+        };
+        let stopped = self.run_until(asked).await;
         telemetry.shutdown().await;
         stopped
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use nf_runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use nf_runtime::lifecycle::Signals;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -17,19 +17,15 @@ pub(crate) struct Stop(watch::Receiver<u32>);
 impl Stop {
     /// Listens from now on.
     pub(crate) fn listen(runtime: &Runtime) -> io::Result<Self> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut signals = Signals::install()?;
         let (sender, receiver) = watch::channel(0);
         let token = runtime.lifecycle.token();
         runtime.lifecycle.spawn("signals", async move {
-            let one = async || {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            };
-            let mut one = one;
-            while token.run_until_cancelled(one()).await.is_some() {
+            while token
+                .run_until_cancelled(signals.requested())
+                .await
+                .is_some()
+            {
                 sender.send_modify(|count| *count += 1);
             }
         });

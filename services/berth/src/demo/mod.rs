@@ -9,9 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use nf_runtime::grpc::GrpcConfig;
-use nf_runtime::lifecycle::ShutdownConfig;
+use nf_runtime::lifecycle::{ShutdownConfig, Signals};
 use nf_runtime::{Runtime, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
 use ue::SignUp;
 
 use self::timeline::Timeline;
@@ -71,8 +70,7 @@ async fn against(target: &Path, timeline: &mut Timeline) -> Result<PathBuf> {
 async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Result<PathBuf> {
     timeline.begin("start");
     // From here on a signal is waited for: without, it would end the process where it stands.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::install()?;
     let mut config = up::load_settings(None)?;
     config.telemetry.log_filter = "warn".to_owned();
     config.telemetry.log_format = telemetry::LogFormat::Text;
@@ -97,8 +95,7 @@ async fn with_own_laboratory(options: &Options, timeline: &mut Timeline) -> Resu
     let devices = options.data.join("devices");
     let played = tokio::select! {
         played = play(&installation.endpoints, &devices, timeline) => played,
-        _ = interrupt.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
-        _ = terminate.recv() => Err(anyhow::anyhow!(INTERRUPTED)),
+        _ = signals.requested() => Err(anyhow::anyhow!(INTERRUPTED)),
     };
     let _ = runtime.lifecycle.shutdown().await;
     installation.close().await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use nf_runtime::lifecycle::Signals;
 use nf_runtime::{Runtime, config, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::{Laboratory, Registration, start_gateway};
@@ -29,8 +29,7 @@ pub(crate) struct Options {
 /// Runs until a signal.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     // From here on a signal is waited for: what is registered has to be removed.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::install()?;
     let config = config::load::<BerthConfig>(Some(&options.config), &[])?;
     let telemetry = telemetry::init(&config.telemetry, "lab")?;
     let runtime = Runtime::new(config.shutdown.clone(), config.grpc.clone());
@@ -64,10 +63,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         Ok::<_, anyhow::Error>(())
     };
     let stopped = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        signals.requested().await;
     };
     let mut stopped = std::pin::pin!(stopped);
     let begun = tokio::select! {

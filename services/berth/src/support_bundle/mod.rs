@@ -5,7 +5,6 @@ mod cluster;
 mod installation;
 mod redact;
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use nf_runtime::clock::Clock;
+use nf_runtime::lifecycle::Signals;
 use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::archive::Archive;
 use self::redact::Redactor;
@@ -52,11 +51,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
     let cannot = || format!("{} cannot be written", options.output.display());
     // Before anything is collected; it goes again with whatever ends this early, signals included.
-    let mut stopped = Stopped::listen()?;
+    let mut signals = Signals::install()?;
     let archive = Archive::create(&options.output).with_context(cannot)?;
     let bundle = tokio::select! {
         bundle = collect(&options) => bundle?,
-        () = stopped.wait() => bail!("stopped before everything was collected"),
+        _ = signals.requested() => bail!("stopped before everything was collected"),
     };
     for (what, why) in &bundle.missing {
         say(&format!("{what}: {why}"));
@@ -96,28 +95,6 @@ async fn collect(options: &Options) -> Result<Bundle> {
         bundle.unless_failed("cluster", collected);
     }
     Ok(bundle)
-}
-
-/// Signals that ask to stop.
-struct Stopped {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stopped {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 /// What was collected, masked already.
